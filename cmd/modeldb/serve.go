@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"modeldb/internal/api"
+	"modeldb/internal/pages"
+	"modeldb/internal/server"
+	"modeldb/internal/store"
+	"modeldb/ui"
+)
+
+type serveCommand struct {
+	Settings `embed:""`
+}
+
+// Run opens everything, serves until it is told to stop, and closes in reverse.
+func (c *serveCommand) Run(ctx context.Context) (err error) {
+	if err := c.checkOpen(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("MODELDB_DATA (--data): %w", err)
+	}
+	log := c.logger(os.Stderr)
+	metrics := server.NewMetrics()
+	st, err := store.Open(ctx, c.database(), store.Options{Log: log, Around: metrics.Around, Group: metrics.Group})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+
+	handler, err := c.handler(st, log, metrics)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
+	if err != nil {
+		return fmt.Errorf("HOST and PORT (--host, --port): %w", err)
+	}
+	c.greet(l.Addr())
+	return server.Serve(ctx, l, handler, log)
+}
+
+// handler puts the doors behind the server.
+func (c *serveCommand) handler(st *store.Store, log *slog.Logger, metrics *server.Metrics) (http.Handler, error) {
+	dist, err := fs.Sub(ui.Dist, "dist")
+	if err != nil {
+		return nil, err
+	}
+	docs, err := pages.New(dist)
+	if err != nil {
+		return nil, err
+	}
+	door := api.New(api.Options{Store: st, Log: log, Title: c.APITitle, Description: c.APIDescription, Version: c.APIVersion})
+	return server.New(server.Options{
+		Routes:       append(docs.Routes(), door.Routes()...),
+		Log:          log,
+		Metrics:      metrics,
+		AllowedHosts: c.AllowedHosts,
+		BodyLimit:    c.BodyLimit,
+		Ready:        st.Ping,
+	})
+}
+
+// greet says where everything is.
+func (c *serveCommand) greet(addr net.Addr) {
+	at := "http://" + addr.String()
+	fmt.Printf("Model DB serves at %s\n  documents  %s/docs\n  records    %s\n  files      %s\n",
+		at, at, store.Redacted(c.database()), c.Data)
+}
+
+type healthyCommand struct {
+	Port int `env:"PORT" default:"8000" help:"Port of the server."`
+}
+
+// Run asks /readyz, so that a container without a shell or curl can be checked.
+func (c *healthyCommand) Run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/readyz", c.Port), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the server on port %d is not ready: %s", c.Port, resp.Status)
+	}
+	fmt.Println("ready")
+	return nil
+}

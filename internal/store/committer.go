@@ -1,0 +1,208 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"modeldb/internal/record"
+)
+
+const (
+	groupLimit  = 1024             // writes that one commit carries
+	groupTime   = 30 * time.Second // after which a group is given up
+	aloneTries  = 5                // times that one write is tried by itself
+	retryWait   = 20 * time.Millisecond
+	queueLength = 4 * groupLimit
+)
+
+// write is one operation that waits for its commit.
+type write struct {
+	ctx    context.Context
+	do     func(*tx) error
+	err    error         // the answer, once done is closed
+	done   chan struct{} // closed after the commit
+	failed error         // the refusal of do, kept until the commit
+}
+
+// committer is the only writer of this process. It takes all the writes that
+// queued up while it was busy with the last commit, does them in one
+// transaction, commits, and then answers all. There is no timer: a lone client
+// waits for nothing but its own commit.
+type committer struct {
+	s      *Store
+	queue  chan *write
+	ended  chan struct{}
+	report func(writes int)
+}
+
+func startCommitter(s *Store, report func(int)) *committer {
+	if report == nil {
+		report = func(int) {}
+	}
+	c := &committer{s: s, queue: make(chan *write, queueLength), ended: make(chan struct{}), report: report}
+	go c.run()
+	return c
+}
+
+// stop waits until all queued writes are answered.
+func (c *committer) stop() {
+	close(c.queue)
+	<-c.ended
+}
+
+func (c *committer) run() {
+	defer close(c.ended)
+	group := make([]*write, 0, groupLimit)
+	for first := range c.queue {
+		group = c.drain(append(group[:0], first))
+		c.commit(group)
+		clear(group)
+	}
+}
+
+// drain adds the writes that wait already.
+func (c *committer) drain(group []*write) []*write {
+	for len(group) < groupLimit {
+		select {
+		case w, ok := <-c.queue:
+			if !ok {
+				return group
+			}
+			group = append(group, w)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// write runs do in a transaction, which other writes may share, and returns
+// after the commit. When do returns an error, nothing that it did is kept. It
+// may be called more than once, so it must draw its keys and set its results
+// anew each time, and it runs on the committer's goroutine, so it must not
+// wait for anything but the database.
+func (s *Store) write(ctx context.Context, do func(*tx) error) error {
+	w := &write{ctx: ctx, do: do, done: make(chan struct{})}
+	select {
+	case s.committer.queue <- w:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	// From here on the write happens, or not, without regard to the caller,
+	// who must know which: so there is no giving up before the answer, which
+	// comes within groupTime.
+	<-w.done
+	return w.err
+}
+
+// commit does a group. If it fails as a whole, each write is tried by itself,
+// so that a bad one fails alone.
+func (c *committer) commit(group []*write) {
+	err := c.try(group, false)
+	if err == nil {
+		c.report(len(group))
+		return
+	}
+	for i, w := range group {
+		if hopeless(err) {
+			answer(group[i:], err)
+			return
+		}
+		err = c.alone(w)
+	}
+}
+
+// hopeless reports whether an error says that no other write would fare
+// better just now.
+func hopeless(err error) bool {
+	kind := record.KindOf(err)
+	return kind == record.Unavailable || kind == record.Full
+}
+
+// alone does one write in a transaction of its own, and returns the error
+// that it was answered with.
+func (c *committer) alone(w *write) error {
+	var err error
+	for i := range aloneTries {
+		if err = c.try([]*write{w}, true); err == nil {
+			c.report(1)
+			return w.err
+		}
+		switch {
+		case c.s.db.unique(err): // another writer was first: w.do looks again, and draws other keys
+		case c.s.db.again(err):
+			time.Sleep(time.Duration(rand.Int64N(int64(retryWait) << i)))
+		default:
+			answer([]*write{w}, err)
+			return err
+		}
+	}
+	answer([]*write{w}, err)
+	return err
+}
+
+func answer(group []*write, err error) {
+	for _, w := range group {
+		w.err = err
+		close(w.done)
+	}
+}
+
+// try does the writes of a group in one transaction. When it returns nil, all
+// are answered: committed or refused. When it returns an error, none is, and
+// nothing was kept.
+func (c *committer) try(group []*write, alone bool) (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), groupTime)
+	defer cancel()
+	defer func() {
+		if err != nil && !c.s.db.unique(err) && !c.s.db.again(err) {
+			err = c.s.db.classify(err)
+		}
+	}()
+	conn, err := c.s.db.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.rollback()
+	t := &tx{
+		ctx: ctx, conn: conn, s: c.s, now: c.s.now(), alone: alone,
+		models: map[int64]record.Model{}, projects: map[int64]bool{},
+	}
+	for _, w := range group {
+		if w.failed = w.ctx.Err(); w.failed != nil {
+			continue
+		}
+		mark := t.mark()
+		err := guarded(t, w.do)
+		if err == nil {
+			continue
+		}
+		var refusal *record.Error
+		if !errors.As(err, &refusal) || !t.undo(mark) {
+			return err
+		}
+		w.failed = err
+	}
+	if err := t.commit(); err != nil {
+		return err
+	}
+	for _, w := range group {
+		w.err = w.failed
+		close(w.done)
+	}
+	return nil
+}
+
+// guarded turns a panic of one write into an error, so that the others live.
+func guarded(t *tx, do func(*tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a write: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return do(t)
+}

@@ -1,0 +1,270 @@
+package store
+
+import (
+	"context"
+
+	"modeldb/internal/record"
+)
+
+const modelColumns = `m.key, m.project, m.name, m.description, m.created, m.deleted, m.full_name`
+
+func scanModel(r row) record.Model {
+	return record.Model{
+		Key:         r.Int(0),
+		Project:     r.Int(1),
+		Name:        r.Text(2),
+		Description: optionalText(r, 3),
+		Created:     r.Int(4),
+		Deleted:     r.Int(5),
+	}
+}
+
+// foundModel is a model, and whether it and its project are live.
+type foundModel struct {
+	record.Model
+	live bool
+}
+
+func scanFoundModel(r row) foundModel { return foundModel{scanModel(r), !r.Null(6)} }
+
+var modelTable = newTable("model", "key, project, name, full_name, description, created", "")
+
+const modelByKeySQL = `
+	select ` + modelColumns + `
+	from model m
+	where m.key = $1`
+
+const modelByFullNameSQL = `
+	select ` + modelColumns + `
+	from model m
+	where m.full_name = $1`
+
+// CreateModel keeps a new model of a project and returns it. If the project
+// has a live model of that name already, that one is returned as it is.
+// NotFound: there is no such project. Conflict: the name would look like that
+// of another project's model to MLflow's clients.
+func (s *Store) CreateModel(ctx context.Context, m record.Model, by record.Actor) (record.Model, error) {
+	if err := checkDescribed("model_name", m.Name, m.Description); err != nil {
+		return m, err
+	}
+	project, err := s.Project(ctx, m.Project)
+	if err != nil {
+		return m, err
+	}
+	full := record.FullName(project, m.Name)
+	there, err := one(s.reading(ctx), scanModel, modelByFullNameSQL, full)
+	if err != nil || there != nil {
+		return sameModel(there, err, m, full)
+	}
+	var made record.Model
+	err = s.write(ctx, func(t *tx) error {
+		// The project may have been deleted since the look above, together
+		// with its models' names; the new model must not escape that.
+		if err := t.lockProject(m.Project); err != nil {
+			return err
+		}
+		if t.alone { // perhaps because another writer was first
+			there, err := one(t, scanModel, modelByFullNameSQL, full)
+			if err != nil || there != nil {
+				made, err = sameModel(there, err, m, full)
+				return err
+			}
+		}
+		made = m
+		made.Key, made.Created = t.s.keys.Model(), t.now
+		t.add(modelTable, made.Key, made.Project, made.Name, full, nullable(made.Description), made.Created)
+		t.event(record.Created, by, "model", made.Key, nil,
+			change{"project_id": record.ProjectID(made.Project), "model_name": made.Name, "description": made.Description})
+		return nil
+	})
+	return made, err
+}
+
+// lockProject makes sure that a project is live, and stays so until the end
+// of the transaction.
+func (t *tx) lockProject(key int64) error {
+	if t.projects[key] {
+		return nil
+	}
+	p, err := one(t, scanProject, projectByKeySQL+t.s.db.lockShared("p"), key)
+	if _, err = liveProject(p, err, key); err == nil {
+		t.projects[key] = true
+	}
+	return err
+}
+
+// sameModel is the answer of a create whose full name belongs to a model.
+func sameModel(there *record.Model, err error, wanted record.Model, full string) (record.Model, error) {
+	if err == nil && there.Project != wanted.Project {
+		err = record.Conflict.Errorf("model_name", "a model named %s in the project %q would have the full name %s, which belongs to the model %q of the project %q already",
+			record.Quote(wanted.Name), record.ProjectID(wanted.Project), record.Quote(full), record.ModelID(there.Key), record.ProjectID(there.Project))
+	}
+	return deref(there), err
+}
+
+// Model returns the model with this key. NotFound: there is none, or it or
+// its project is deleted.
+func (s *Store) Model(ctx context.Context, key int64) (record.Model, error) {
+	m, err := one(s.reading(ctx), scanFoundModel, modelByKeySQL, key)
+	return liveModel(m, err, key)
+}
+
+func liveModel(m *foundModel, err error, key int64) (record.Model, error) {
+	switch {
+	case err != nil:
+		return record.Model{}, err
+	case m == nil:
+		return record.Model{}, record.NotFound.Errorf("model_id", "there is no model with the id %q", record.ModelID(key))
+	case m.Deleted != 0:
+		return record.Model{}, record.NotFound.Errorf("model_id", "the model with the id %q was deleted at %s; restore it to see it again",
+			record.ModelID(key), atTime(m.Deleted))
+	case !m.live:
+		return record.Model{}, record.NotFound.Errorf("model_id", "the project %q of the model with the id %q was deleted; restore it to see it again",
+			record.ProjectID(m.Project), record.ModelID(key))
+	}
+	return m.Model, nil
+}
+
+// liveModel is Model inside a transaction. The writes of a group mostly
+// concern few models, so it remembers what it read.
+func (t *tx) liveModel(key int64) (record.Model, error) {
+	if m, ok := t.models[key]; ok {
+		return m, nil
+	}
+	found, err := one(t, scanFoundModel, modelByKeySQL, key)
+	m, err := liveModel(found, err, key)
+	if err == nil {
+		t.models[key] = m
+	}
+	return m, err
+}
+
+// The default model is listed once it holds a run.
+const listedModel = `
+	  and m.full_name is not null
+	  and (m.key <> 0 or exists (select 1 from run where model = 0 and deleted is null))`
+
+const modelsSQL = `
+	select ` + modelColumns + `
+	from model m
+	where m.key > $1` + listedModel + `
+	order by m.key
+	limit $2`
+
+const modelsOfProjectSQL = `
+	select ` + modelColumns + `
+	from model m
+	where m.project = $1
+	  and m.key > $2` + listedModel + `
+	order by m.key
+	limit $3`
+
+const modelsNamedSQL = `
+	select ` + modelColumns + `
+	from model m
+	where m.name = $1
+	  and m.key > $2` + listedModel + `
+	order by m.key
+	limit $3`
+
+// Models returns at most limit live models in the order in which they were
+// made, those with keys greater than after.
+func (s *Store) Models(ctx context.Context, after int64, limit int) ([]record.Model, error) {
+	return list(s.reading(ctx), scanModel, modelsSQL, after, int64(limit))
+}
+
+// ModelsOfProject is Models of one project. NotFound: there is no such project.
+func (s *Store) ModelsOfProject(ctx context.Context, project, after int64, limit int) ([]record.Model, error) {
+	if _, err := s.Project(ctx, project); err != nil {
+		return nil, err
+	}
+	return list(s.reading(ctx), scanModel, modelsOfProjectSQL, project, after, int64(limit))
+}
+
+// ModelsNamed is Models with one name; several projects may have one.
+// NotFound: no project has one.
+func (s *Store) ModelsNamed(ctx context.Context, name string, after int64, limit int) ([]record.Model, error) {
+	models, err := list(s.reading(ctx), scanModel, modelsNamedSQL, name, after, int64(limit))
+	if err == nil && len(models) == 0 && after < 0 {
+		err = record.NotFound.Errorf("model_name", "there is no model with the name %s", record.Quote(name))
+	}
+	return models, err
+}
+
+// DescribeModel sets or, with nil, removes a model's description.
+func (s *Store) DescribeModel(ctx context.Context, key int64, description *string, by record.Actor) (m record.Model, err error) {
+	if err := checkDescribed("", "-", description); err != nil {
+		return m, err
+	}
+	err = s.write(ctx, func(t *tx) error {
+		if m, err = t.liveModel(key); err != nil {
+			return err
+		}
+		t.event(record.Described, by, "model", key, change{"description": m.Description}, change{"description": description})
+		m.Description = description
+		t.forget()
+		return t.exec(`update model set description = $2 where key = $1`, key, nullable(description))
+	})
+	return m, err
+}
+
+// DeleteModel marks a model as deleted. Its runs are out of sight with it, and
+// its name is free.
+func (s *Store) DeleteModel(ctx context.Context, key int64, by record.Actor) (m record.Model, err error) {
+	if key == record.DefaultModel {
+		return m, record.Conflict.Errorf("model_id", "the default model %q cannot be deleted", record.ModelID(key))
+	}
+	err = s.write(ctx, func(t *tx) error {
+		if m, err = t.liveModel(key); err != nil {
+			return err
+		}
+		m.Deleted = t.now
+		t.event(record.Deleted, by, "model", key, change{"model_name": m.Name}, nil)
+		t.forget()
+		return t.exec(`update model set deleted = $2, full_name = null where key = $1`, key, m.Deleted)
+	})
+	return m, err
+}
+
+// RestoreModel brings a deleted model back, with the runs that were not
+// deleted by themselves. Conflict: its name was taken meanwhile. NotFound:
+// there is no such model, or its project is deleted. Restoring a live model
+// changes nothing.
+func (s *Store) RestoreModel(ctx context.Context, key int64, by record.Actor) (m record.Model, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		found, err := one(t, scanFoundModel, modelByKeySQL, key)
+		if found == nil || found.Deleted == 0 {
+			m, err = liveModel(found, err, key)
+			return err
+		}
+		p, err := one(t, scanProject, projectByKeySQL, found.Project)
+		project, err := liveProject(p, err, found.Project)
+		if err != nil {
+			return err
+		}
+		if m = found.Model; err != nil {
+			return err
+		}
+		m.Deleted = 0
+		t.event(record.Restored, by, "model", key, nil, change{"model_name": m.Name})
+		if err := t.exec(`update model set deleted = null where key = $1`, key); err != nil {
+			return err
+		}
+		return t.claimName(m, record.FullName(project, m.Name))
+	})
+	return m, err
+}
+
+// claimName gives a restored model its full name back, which another model
+// may have taken meanwhile.
+func (t *tx) claimName(m record.Model, full string) error {
+	there, err := one(t, scanModel, modelByFullNameSQL, full)
+	if err != nil {
+		return err
+	}
+	if there != nil {
+		return record.Conflict.Errorf("model_id", "the model %q cannot be restored: its name %s belongs to the model %q now",
+			record.ModelID(m.Key), record.Quote(full), record.ModelID(there.Key))
+	}
+	return t.exec(`update model set full_name = $2 where key = $1`, m.Key, full)
+}

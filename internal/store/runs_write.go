@@ -1,0 +1,326 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+
+	"modeldb/internal/metric"
+	"modeldb/internal/record"
+)
+
+var (
+	runTable   = newTable("run", "key, id, model, name, status, user_name, started, ended, created, given, summary", "")
+	paramTable = newTable("param", "run, key, value", "")
+	useTable   = newTable("dataset_use", "run, dataset, context, role", "on conflict (run, dataset, context) do nothing")
+	tailTable  = newTable("metric_tail", "run, seq, n, body", "")
+
+	evaluationTable = newTable("evaluation", "run, key, value", "on conflict (run, key) do update set value = excluded.value")
+	artifactTable   = newTable("artifact_ref", "run, key, value", "on conflict (run, key) do update set value = excluded.value")
+
+	// The condition is record.Point.After.
+	latestTable = newTable("latest_metric", "run, metric, step, time, value", `
+		on conflict (run, metric) do update
+		set step = excluded.step,
+		    time = excluded.time,
+		    value = excluded.value
+		where excluded.step > latest_metric.step
+		   or excluded.step = latest_metric.step
+		      and (excluded.time > latest_metric.time
+		           or excluded.time = latest_metric.time
+		              and excluded.value is not null
+		              and (latest_metric.value is null or excluded.value > latest_metric.value))`)
+)
+
+// CreateRun keeps a new run of a model and returns it as it was kept: with its
+// id, its times, and each metric's value as a first point. The run is finished.
+// NotFound: there is no such model.
+func (s *Store) CreateRun(ctx context.Context, r record.Run) (*record.Run, error) {
+	if err := checkRun(&r); err != nil {
+		return nil, err
+	}
+	sortRun(&r)
+	metrics, err := s.metricKeys(ctx, metricNames(r.Metrics))
+	if err != nil {
+		return nil, err
+	}
+	datasets, err := s.datasetKeys(ctx, r.Datasets)
+	if err != nil {
+		return nil, err
+	}
+	made, added := s.newRun(r, metrics, datasets)
+	err = s.write(ctx, func(t *tx) error {
+		if _, err := t.liveModel(r.Model); err != nil {
+			return err
+		}
+		if t.alone { // perhaps because the key was drawn elsewhere too
+			made, added = s.newRun(r, metrics, datasets)
+		}
+		t.addAll(added)
+		return nil
+	})
+	return made, err
+}
+
+// newRun draws an id for r, and makes the rows of the whole run. It runs
+// before the transaction, on the caller's processor.
+func (s *Store) newRun(r record.Run, metrics, datasets []int64) (*record.Run, []rows) {
+	now := s.now()
+	r.ID, r.Status = s.keys.Run(), record.Finished
+	r.Created, r.Start, r.End = now, now, now
+	r.Metrics = slices.Clone(r.Metrics)
+	for i := range r.Metrics {
+		r.Metrics[i].Point = record.Point{Time: now, Value: r.Metrics[i].Value}
+	}
+	key := r.Key()
+	var all []rows
+	add := func(into *table, values ...any) {
+		if n := len(all); n == 0 || all[n-1].table != into {
+			all = append(all, rows{table: into})
+		}
+		last := &all[len(all)-1]
+		last.values = append(last.values, values...)
+	}
+	add(runTable, key, r.ID[:], r.Model, r.Name, int64(r.Status), r.User, r.Start, r.End, r.Created, int64(r.Given), summaryValue(&r))
+	for _, p := range r.Params {
+		add(paramTable, key, p.Key, p.Value)
+	}
+	for i, d := range r.Datasets {
+		add(useTable, key, datasets[i], d.Context, string(d.Role))
+	}
+	addPoints(add, key, s.keys.Sequence(), metrics, r.Metrics)
+	for _, e := range r.Evaluations {
+		add(evaluationTable, key, e.Key, e.Value)
+	}
+	for _, a := range r.Artifacts {
+		add(artifactTable, key, a.Key, a.Value)
+	}
+	return &r, all
+}
+
+// addPoints adds the rows of one new point for each metric: this is the way
+// into the metric store. The points of one request are one tail row, and each
+// metric's latest value is replaced if its point is later.
+func addPoints(add func(*table, ...any), run, seq int64, keys []int64, points []record.Metric) {
+	if len(points) == 0 {
+		return
+	}
+	series := make([]metric.Series, len(points))
+	for i, m := range points {
+		series[i] = metric.Series{Metric: keys[i], Points: []record.Point{m.Point}}
+		add(latestTable, run, keys[i], m.Step, m.Time, storedNumber(m.Value))
+	}
+	add(tailTable, run, seq, int64(len(points)), metric.AppendTail(nil, series))
+}
+
+// storedNumber is NaN as null: SQLite has no NaN, and PostgreSQL's is greater
+// than all numbers, where ours is less.
+func storedNumber(v float64) any {
+	if math.IsNaN(v) {
+		return nil
+	}
+	return v
+}
+
+func summaryValue(r *record.Run) any {
+	if body := summaryOf(r); body != nil {
+		return body
+	}
+	return nil
+}
+
+// sortRun puts the lists in the order in which they are read.
+func sortRun(r *record.Run) {
+	slices.SortFunc(r.Params, func(a, b record.Param) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(r.Metrics, func(a, b record.Metric) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(r.Evaluations, func(a, b record.Evaluation) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(r.Artifacts, func(a, b record.ArtifactRef) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(r.Datasets, func(a, b record.DatasetUse) int {
+		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Context, b.Context), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+func metricNames(metrics []record.Metric) []string {
+	names := make([]string, len(metrics))
+	for i, m := range metrics {
+		names[i] = m.Key
+	}
+	return names
+}
+
+// checkRun refuses texts that no door may write.
+func checkRun(r *record.Run) error {
+	if err := record.CheckName("model_version_id", r.Name); err != nil {
+		return err
+	}
+	for _, p := range r.Params {
+		if err := record.CheckKey("parameters", p.Key); err != nil {
+			return err
+		}
+	}
+	for _, d := range r.Datasets {
+		if err := record.CheckText(string(d.Role)+"_dataset", d.Source, record.MaxDataset); err != nil {
+			return err
+		}
+	}
+	if err := checkEvaluations(r.Metrics, r.Evaluations); err != nil {
+		return err
+	}
+	return checkArtifacts(r.Artifacts)
+}
+
+func checkEvaluations(metrics []record.Metric, evaluations []record.Evaluation) error {
+	for _, m := range metrics {
+		if err := record.CheckKey("evaluations", m.Key); err != nil {
+			return err
+		}
+	}
+	for _, e := range evaluations {
+		if err := record.CheckKey("evaluations", e.Key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkArtifacts(refs []record.ArtifactRef) error {
+	for _, a := range refs {
+		if err := record.CheckKey("artifact_file_paths", a.Key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// change reads a live run whole, locks it against other servers, lets alter
+// change it and add rows, and keeps its new summary.
+func (s *Store) changeRun(ctx context.Context, id record.RunID, alter func(*tx, *record.Run) error) (*record.Run, error) {
+	var changed *record.Run
+	err := s.write(ctx, func(t *tx) error {
+		r, err := one(t, scanRun, runByKeySQL+s.db.lock("r"), id.Key())
+		if err := r.live(err, id); err != nil {
+			return err
+		}
+		if r.summarized {
+			err = readSummary(r.summary, &r.Run)
+		} else {
+			err = readRows(t, &r.Run)
+		}
+		if err != nil {
+			return err
+		}
+		if err := alter(t, &r.Run); err != nil {
+			return err
+		}
+		changed = &r.Run
+		return t.exec(`update run set given = $2, summary = $3 where key = $1`, id.Key(), int64(r.Given), summaryValue(changed))
+	})
+	return changed, err
+}
+
+// AddEvaluations merges evaluations into a run, key by key: each metric's
+// value becomes its latest point, and any other evaluation replaces the one
+// with its key. It returns the whole run. NotFound: there is no such run.
+func (s *Store) AddEvaluations(ctx context.Context, id record.RunID, metrics []record.Metric, evaluations []record.Evaluation) (*record.Run, error) {
+	if err := checkEvaluations(metrics, evaluations); err != nil {
+		return nil, err
+	}
+	keys, err := s.metricKeys(ctx, metricNames(metrics))
+	if err != nil {
+		return nil, err
+	}
+	return s.changeRun(ctx, id, func(t *tx, r *record.Run) error {
+		r.Given |= record.GivenEvaluations
+		points := slices.Clone(metrics)
+		for i := range points {
+			m := &points[i]
+			at, there := slices.BinarySearchFunc(r.Metrics, m.Key, func(m record.Metric, key string) int { return cmp.Compare(m.Key, key) })
+			m.Time = t.now
+			if !there {
+				r.Metrics = slices.Insert(r.Metrics, at, *m)
+			} else if m.Point, err = r.Metrics[at].Next(t.now, m.Value); err != nil {
+				return err
+			}
+			r.Metrics[at] = *m
+			if err := t.dropEvaluation(r, m.Key); err != nil {
+				return err
+			}
+		}
+		addPoints(t.add, r.Key(), s.keys.Sequence(), keys, points)
+		for _, e := range evaluations {
+			r.Evaluations = replace(r.Evaluations, e, func(e record.Evaluation) string { return e.Key })
+			t.add(evaluationTable, r.Key(), e.Key, e.Value)
+		}
+		return nil
+	})
+}
+
+// dropEvaluation removes what was kept under the key of a metric that has a
+// new value.
+func (t *tx) dropEvaluation(r *record.Run, key string) error {
+	at := slices.IndexFunc(r.Evaluations, func(e record.Evaluation) bool { return e.Key == key })
+	if at < 0 {
+		return nil
+	}
+	r.Evaluations = slices.Delete(r.Evaluations, at, at+1)
+	return t.exec(`delete from evaluation where run = $1 and key = $2`, r.Key(), key)
+}
+
+// replace puts an element in the place of the one with its key, or where it
+// belongs in the order of keys.
+func replace[T any](all []T, one T, key func(T) string) []T {
+	at, there := slices.BinarySearchFunc(all, key(one), func(t T, k string) int { return cmp.Compare(key(t), k) })
+	if there {
+		all[at] = one
+		return all
+	}
+	return slices.Insert(all, at, one)
+}
+
+// AddArtifacts merges named addresses of files into a run, key by key, and
+// returns the whole run. NotFound: there is no such run.
+func (s *Store) AddArtifacts(ctx context.Context, id record.RunID, refs []record.ArtifactRef) (*record.Run, error) {
+	if err := checkArtifacts(refs); err != nil {
+		return nil, err
+	}
+	return s.changeRun(ctx, id, func(t *tx, r *record.Run) error {
+		r.Given |= record.GivenArtifacts
+		for _, a := range refs {
+			r.Artifacts = replace(r.Artifacts, a, func(a record.ArtifactRef) string { return a.Key })
+			t.add(artifactTable, r.Key(), a.Key, a.Value)
+		}
+		return nil
+	})
+}
+
+// DeleteRun marks a run as deleted, and returns it.
+func (s *Store) DeleteRun(ctx context.Context, id record.RunID, by record.Actor) (*record.Run, error) {
+	return s.changeRun(ctx, id, func(t *tx, r *record.Run) error {
+		r.Deleted = t.now
+		t.runEvent(record.Deleted, by, r.Key(), change{"model_version_id": r.Name}, nil)
+		return t.exec(`update run set deleted = $2 where key = $1`, r.Key(), r.Deleted)
+	})
+}
+
+// RestoreRun brings a deleted run back, and returns it. NotFound: there is no
+// such run, or its model or project is deleted. Restoring a live run changes
+// nothing.
+func (s *Store) RestoreRun(ctx context.Context, id record.RunID, by record.Actor) (*record.Run, error) {
+	err := s.write(ctx, func(t *tx) error {
+		r, err := one(t, scanRun, runByKeySQL+s.db.lock("r"), id.Key())
+		if err != nil || r == nil || r.Deleted == 0 {
+			return r.live(err, id)
+		}
+		r.Deleted = 0
+		if err := r.live(nil, id); err != nil {
+			return err
+		}
+		t.runEvent(record.Restored, by, id.Key(), nil, change{"model_version_id": r.Name})
+		return t.exec(`update run set deleted = null where key = $1`, id.Key())
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.Run(ctx, id)
+}

@@ -1,0 +1,370 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"modeldb/internal/record"
+)
+
+// sqliteReaders is how many reads run at once. A read is a short burst of
+// computing, so more would only wait for processors.
+const sqliteReaders = 4
+
+// sqliteEngine keeps everything in one file. It uses the low-level binding of
+// modernc.org/sqlite by zombiezen rather than its database/sql driver, which
+// takes three times as long to read a row.
+type sqliteEngine struct {
+	writing sync.Mutex // held by the writing transaction
+	writer  sqliteConn
+	readers chan sqliteConn
+
+	mu    sync.Mutex // guards texts
+	texts map[string]string
+}
+
+// openSQLite opens the database file, and makes it if create is set.
+func openSQLite(ctx context.Context, path string, create bool) (_ *sqliteEngine, err error) {
+	if create {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, err
+		}
+	} else if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	e := &sqliteEngine{readers: make(chan sqliteConn, sqliteReaders), texts: map[string]string{}}
+	defer func() {
+		if err != nil {
+			e.close()
+		}
+	}()
+	if e.writer, err = e.open(path, sqlite.OpenReadWrite|sqlite.OpenCreate, 64<<10); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	for range sqliteReaders {
+		c, err := e.open(path, sqlite.OpenReadOnly, 8<<10)
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", path, err)
+		}
+		e.readers <- c
+	}
+	return e, ctx.Err()
+}
+
+// open opens one connection with at most cache KiB of pages in memory.
+func (e *sqliteEngine) open(path string, flags sqlite.OpenFlags, cache int) (sqliteConn, error) {
+	c, err := sqlite.OpenConn(path, flags|sqlite.OpenNoMutex)
+	if err != nil {
+		return sqliteConn{}, err
+	}
+	c.SetBusyTimeout(10 * time.Second)
+	pragmas := []string{
+		"pragma foreign_keys = on",
+		fmt.Sprintf("pragma cache_size = -%d", cache),
+	}
+	if flags&sqlite.OpenReadWrite != 0 {
+		pragmas = append(pragmas,
+			"pragma journal_mode = wal",
+			"pragma synchronous = full", // commit returns after fsync
+			// A checkpoint every 16 MB, not 4: each one syncs the file twice.
+			"pragma wal_autocheckpoint = 4000",
+			"pragma journal_size_limit = 67108864",
+		)
+	}
+	for _, p := range pragmas {
+		if err := sqlitex.ExecuteTransient(c, p, nil); err != nil {
+			return sqliteConn{}, errors.Join(err, c.Close())
+		}
+	}
+	return sqliteConn{c, e}, nil
+}
+
+func (e *sqliteEngine) name() string { return "sqlite" }
+
+// There is one writer: it needs no locks.
+func (e *sqliteEngine) lock(string) string       { return "" }
+func (e *sqliteEngine) lockShared(string) string { return "" }
+
+func (e *sqliteEngine) close() error {
+	var errs []error
+	for range len(e.readers) {
+		errs = append(errs, (<-e.readers).c.Close())
+	}
+	if e.writer.c != nil {
+		errs = append(errs, e.writer.c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+var dollar = regexp.MustCompile(`\$(\d+)`)
+
+// text rewrites $N to ?N: SQLite numbers $1, $2 by their first appearance,
+// and so would silently mix up "$2 - $1".
+func (e *sqliteEngine) text(sql string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	text, ok := e.texts[sql]
+	if !ok {
+		text = dollar.ReplaceAllString(sql, "?$1")
+		e.texts[sql] = text
+	}
+	return text
+}
+
+func (e *sqliteEngine) reader(ctx context.Context) (sqliteConn, error) {
+	select {
+	case c := <-e.readers:
+		return c, nil
+	case <-ctx.Done():
+		return sqliteConn{}, ctx.Err()
+	}
+}
+
+func (e *sqliteEngine) exec(ctx context.Context, sql string, args ...any) (int64, error) {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	return e.writer.exec(ctx, sql, args...)
+}
+
+func (e *sqliteEngine) query(ctx context.Context, sql string, args []any, scan func(row) error) error {
+	c, err := e.reader(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { e.readers <- c }()
+	return c.query(ctx, sql, args, scan)
+}
+
+func (e *sqliteEngine) snapshot(ctx context.Context, read func(conn) error) error {
+	c, err := e.reader(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { e.readers <- c }()
+	if _, err := c.exec(ctx, "begin"); err != nil {
+		return err
+	}
+	defer c.exec(context.Background(), "rollback")
+	return read(c)
+}
+
+func (e *sqliteEngine) begin(ctx context.Context) (transaction, error) {
+	e.writing.Lock()
+	if _, err := e.writer.exec(ctx, "begin immediate"); err != nil {
+		e.writing.Unlock()
+		return nil, err
+	}
+	return &sqliteTransaction{sqliteConn: e.writer}, nil
+}
+
+func (e *sqliteEngine) migrate(ctx context.Context, step func(conn) error) error {
+	t, err := e.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.rollback()
+	if err := step(t); err != nil {
+		return err
+	}
+	return t.commit(ctx, nil)
+}
+
+func (e *sqliteEngine) hasTable(ctx context.Context, c conn, name string) (found bool, err error) {
+	err = c.query(ctx, `select 1 from sqlite_schema where type = 'table' and name = $1`, []any{name},
+		func(row) error { found = true; return nil })
+	return found, err
+}
+
+func (e *sqliteEngine) integrity(ctx context.Context, fault func(string)) error {
+	return e.query(ctx, `pragma integrity_check`, nil, func(r row) error {
+		if text := r.Text(0); text != "ok" {
+			fault("integrity: " + text)
+		}
+		return nil
+	})
+}
+
+func (e *sqliteEngine) unique(err error) bool {
+	code := sqlite.ErrCode(err)
+	return code == sqlite.ResultConstraintUnique || code == sqlite.ResultConstraintPrimaryKey || code == sqlite.ResultConstraintRowID
+}
+
+func (e *sqliteEngine) again(err error) bool {
+	return sqlite.ErrCode(err).ToPrimary() == sqlite.ResultBusy
+}
+
+func (e *sqliteEngine) classify(err error) error {
+	switch code := sqlite.ErrCode(err); code.ToPrimary() {
+	case sqlite.ResultFull:
+		return record.Full.Wrap(err, "the disk is full; nothing was written")
+	case sqlite.ResultBusy, sqlite.ResultLocked:
+		return record.Unavailable.Wrap(err, "another program holds the database's lock; try again")
+	case sqlite.ResultIOErr:
+		if code == sqlite.ResultIOErrSHMSize || code == sqlite.ResultIOErrSHMMap {
+			// The index of the write-ahead log could not grow.
+			return record.Full.Wrap(err, "the disk is full; nothing was written")
+		}
+		return record.Unavailable.Wrap(err, "the disk did not read or write")
+	case sqlite.ResultCantOpen:
+		return record.Unavailable.Wrap(err, "the database file cannot be opened")
+	}
+	return err
+}
+
+// sqliteConn is one connection. It is used by one goroutine at a time.
+type sqliteConn struct {
+	c *sqlite.Conn
+	e *sqliteEngine
+}
+
+// prepare returns the statement with its arguments. A connection keeps each
+// statement that it has prepared; there are as many as the program has texts.
+func (c sqliteConn) prepare(sql string, args []any) (*sqlite.Stmt, error) {
+	stmt, err := c.c.Prepare(c.e.text(sql))
+	if err != nil {
+		return nil, err
+	}
+	for i, arg := range args {
+		bind(stmt, i+1, arg)
+	}
+	return stmt, nil
+}
+
+func bind(stmt *sqlite.Stmt, param int, arg any) {
+	switch v := arg.(type) {
+	case nil:
+		stmt.BindNull(param)
+	case int64:
+		stmt.BindInt64(param, v)
+	case float64:
+		stmt.BindFloat(param, v)
+	case string:
+		stmt.BindText(param, v)
+	case []byte:
+		stmt.BindBytes(param, v)
+	default:
+		panic(fmt.Sprintf("store: argument %d has the type %T", param, arg))
+	}
+}
+
+func (c sqliteConn) exec(ctx context.Context, sql string, args ...any) (int64, error) {
+	err := c.query(ctx, sql, args, func(row) error { return nil })
+	return int64(c.c.Changes()), err
+}
+
+func (c sqliteConn) query(ctx context.Context, sql string, args []any, scan func(row) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	stmt, err := c.prepare(sql, args)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = reset(stmt, err)
+		stmt.ClearBindings()
+	}()
+	for {
+		ok, err := stmt.Step()
+		if err != nil || !ok {
+			return err
+		}
+		if err := scan(sqliteRow{stmt}); err == errStop {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// reset makes a statement ready for its next use, and returns the error of its
+// last step, which Reset only repeats.
+func reset(stmt *sqlite.Stmt, err error) error {
+	again := stmt.Reset()
+	return cmp.Or(err, again)
+}
+
+type sqliteRow struct{ stmt *sqlite.Stmt }
+
+func (r sqliteRow) Int(i int) int64     { return r.stmt.ColumnInt64(i) }
+func (r sqliteRow) Float(i int) float64 { return r.stmt.ColumnFloat(i) }
+func (r sqliteRow) Text(i int) string   { return r.stmt.ColumnText(i) }
+func (r sqliteRow) Null(i int) bool     { return r.stmt.ColumnIsNull(i) }
+
+func (r sqliteRow) Bytes(i int) []byte {
+	b := make([]byte, r.stmt.ColumnLen(i))
+	return b[:r.stmt.ColumnBytes(i, b)]
+}
+
+type sqliteTransaction struct {
+	sqliteConn
+	ended bool
+}
+
+func (t *sqliteTransaction) insert(ctx context.Context, all []rows) error {
+	for _, r := range all {
+		if err := t.insertInto(r.table, r.values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertInto runs the statement for one row again and again, which costs
+// SQLite less than one statement for many.
+func (t *sqliteTransaction) insertInto(into *table, values []any) error {
+	if len(values) == 0 {
+		return nil
+	}
+	stmt, err := t.prepare(into.inserts[1], nil)
+	if err != nil {
+		return err
+	}
+	for len(values) > 0 {
+		for i, v := range values[:into.width] {
+			bind(stmt, i+1, v)
+		}
+		_, err := stmt.Step()
+		if err := reset(stmt, err); err != nil {
+			return fmt.Errorf("insert into %s: %w", into.name, err)
+		}
+		values = values[into.width:]
+	}
+	return stmt.ClearBindings()
+}
+
+func (t *sqliteTransaction) commit(ctx context.Context, all []rows) error {
+	if err := t.insert(ctx, all); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, "commit"); err != nil {
+		return err
+	}
+	t.end()
+	return nil
+}
+
+func (t *sqliteTransaction) rollback() {
+	if t.ended {
+		return
+	}
+	if !t.c.AutocommitEnabled() { // a full disk may have rolled back already
+		t.exec(context.Background(), "rollback")
+	}
+	t.end()
+}
+
+func (t *sqliteTransaction) end() {
+	t.ended = true
+	t.e.writing.Unlock()
+}

@@ -1,0 +1,131 @@
+// Package store keeps the records in SQLite or PostgreSQL. Every exported
+// method is one operation in one transaction; a write has been committed when
+// its method returns without an error. Errors that a caller may see are
+// record.Errors; all others are faults to be logged.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"modeldb/internal/record"
+)
+
+// Options are what Open is given besides the database. The zero value works.
+type Options struct {
+	Now func() time.Time // the clock; nil: time.Now
+	Log *slog.Logger     // nil: nothing is logged
+
+	// Around, when not nil, stands around each call to the database: it makes
+	// the call by calling do. The server measures times with it, and tests
+	// make faults.
+	Around func(call string, do func() error) error
+
+	// Group, when not nil, is told how many writes each commit carries.
+	Group func(writes int)
+
+	// Partitions makes the tables of runs in so many partitions by hash of
+	// the run's key, when the schema is made on PostgreSQL; 0: in one piece.
+	Partitions int
+}
+
+// Store keeps the records of one database. Its methods may be called at once
+// from any number of goroutines.
+type Store struct {
+	db        engine
+	log       *slog.Logger
+	clock     func() time.Time
+	keys      *record.Keys
+	committer *committer
+	metrics   interned[string]
+	datasets  interned[datasetHash]
+}
+
+// Open opens a database, makes or migrates its schema, and starts the
+// committer. The database is the path of a SQLite file, or an address that
+// begins with postgres://. The caller closes the store.
+func Open(ctx context.Context, database string, o Options) (*Store, error) {
+	s, err := open(ctx, database, true, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.migrate(ctx, o.Partitions); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", Redacted(database), err), s.db.close())
+	}
+	s.committer = startCommitter(s, o.Group)
+	return s, nil
+}
+
+func open(ctx context.Context, database string, create bool, o Options) (*Store, error) {
+	s := &Store{log: o.Log, clock: o.Now}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
+	s.keys = record.NewKeys(s.clock)
+	var err error
+	if strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://") {
+		s.db, err = openPostgres(ctx, database)
+	} else {
+		s.db, err = openSQLite(ctx, database, create)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", Redacted(database), err)
+	}
+	if o.Around != nil {
+		s.db = &around{s.db, o.Around}
+	}
+	return s, nil
+}
+
+// Close waits for the writes that were accepted, and closes the database. No
+// other method may be called during or after it.
+func (s *Store) Close() error {
+	if s.committer != nil {
+		s.committer.stop()
+	}
+	return s.db.close()
+}
+
+// Ping asks the database for an answer.
+func (s *Store) Ping(ctx context.Context) error {
+	err := s.db.query(ctx, `select 1`, nil, func(row) error { return nil })
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return s.db.classify(err)
+}
+
+// Engine is the name of the kind of database: "sqlite" or "postgres".
+func (s *Store) Engine() string { return s.db.name() }
+
+// now is the time in the unit that is stored: milliseconds, UTC.
+func (s *Store) now() int64 { return s.clock().UnixMilli() }
+
+// query reads outside a transaction.
+func (s *Store) query(ctx context.Context, sql string, args []any, scan func(row) error) error {
+	return s.readError(ctx, s.db.query(ctx, sql, args, scan))
+}
+
+func (s *Store) readError(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return errors.Join(err, ctx.Err())
+	}
+	return s.db.classify(err)
+}
+
+// Redacted returns a database's address without its password, for messages.
+func Redacted(database string) string {
+	u, err := url.Parse(database)
+	if err != nil || u.User == nil {
+		return database
+	}
+	return u.Redacted()
+}

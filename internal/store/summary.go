@@ -1,0 +1,176 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+
+	"modeldb/internal/record"
+)
+
+// summaryLimit is the most bytes that a run's summary has. A bigger run is
+// read from its rows: keeping it twice would cost more than it saves.
+const summaryLimit = 32 << 10
+
+const summaryVersion = 1
+
+var errSummary = errors.New("a run's summary is corrupt")
+
+// summaryOf returns all that the rows of a run say in one value, so that
+// reading a run takes one row instead of one for each parameter, metric and so
+// on. Who changes rows of a run makes a new summary in the same transaction,
+// or sets it to null. It is nil when it would be over the limit.
+func summaryOf(r *record.Run) []byte {
+	size := 0
+	for _, p := range r.Params {
+		size += len(p.Value)
+	}
+	for _, e := range r.Evaluations {
+		size += len(e.Value)
+	}
+	if size > summaryLimit {
+		return nil // do not copy what is large
+	}
+	if body := appendLists(nil, r); len(body) <= summaryLimit {
+		return body
+	}
+	return nil
+}
+
+// appendLists appends the lists of r to dst.
+func appendLists(dst []byte, r *record.Run) []byte {
+	text := func(s string) {
+		dst = binary.AppendUvarint(dst, uint64(len(s)))
+		dst = append(dst, s...)
+	}
+	count := func(n int) { dst = binary.AppendUvarint(dst, uint64(n)) }
+
+	dst = append(dst, summaryVersion)
+	count(len(r.Params))
+	for _, p := range r.Params {
+		text(p.Key)
+		text(p.Value)
+	}
+	count(len(r.Datasets))
+	for _, d := range r.Datasets {
+		for _, s := range [...]string{string(d.Role), d.Context, d.Name, d.Digest, d.SourceType, d.Source, d.Schema, d.Profile} {
+			text(s)
+		}
+	}
+	count(len(r.Metrics))
+	for _, m := range r.Metrics {
+		text(m.Key)
+		dst = binary.AppendVarint(dst, m.Step)
+		dst = binary.AppendVarint(dst, m.Time)
+		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(m.Value))
+	}
+	count(len(r.Evaluations))
+	for _, e := range r.Evaluations {
+		text(e.Key)
+		text(e.Value)
+	}
+	count(len(r.Artifacts))
+	for _, a := range r.Artifacts {
+		text(a.Key)
+		text(a.Value)
+	}
+	return dst
+}
+
+// readSummary fills the lists of r. Their texts are parts of body.
+func readSummary(body string, r *record.Run) error {
+	s := summary{rest: body}
+	if s.take(1) != string(rune(summaryVersion)) {
+		return errSummary
+	}
+	r.Params = r.Params[:0]
+	for range s.count() {
+		r.Params = append(r.Params, record.Param{Key: s.text(), Value: s.text()})
+	}
+	r.Datasets = r.Datasets[:0]
+	for range s.count() {
+		r.Datasets = append(r.Datasets, record.DatasetUse{
+			Role: record.Role(s.text()), Context: s.text(),
+			Dataset: record.Dataset{
+				Name: s.text(), Digest: s.text(), SourceType: s.text(),
+				Source: s.text(), Schema: s.text(), Profile: s.text(),
+			},
+		})
+	}
+	r.Metrics = r.Metrics[:0]
+	for range s.count() {
+		r.Metrics = append(r.Metrics, record.Metric{Key: s.text(), Point: record.Point{
+			Step: s.varint(), Time: s.varint(), Value: math.Float64frombits(s.bits()),
+		}})
+	}
+	r.Evaluations = r.Evaluations[:0]
+	for range s.count() {
+		r.Evaluations = append(r.Evaluations, record.Evaluation{Key: s.text(), Value: s.text()})
+	}
+	r.Artifacts = r.Artifacts[:0]
+	for range s.count() {
+		r.Artifacts = append(r.Artifacts, record.ArtifactRef{Key: s.text(), Value: s.text()})
+	}
+	if s.bad || s.rest != "" {
+		return errSummary
+	}
+	return nil
+}
+
+// summary reads the parts of a summary in turn. After a fault it reads zero
+// values, and bad is set.
+type summary struct {
+	rest string
+	bad  bool
+}
+
+func (s *summary) take(n uint64) string {
+	if n > uint64(len(s.rest)) {
+		s.bad, s.rest = true, ""
+		return ""
+	}
+	part := s.rest[:n]
+	s.rest = s.rest[n:]
+	return part
+}
+
+func (s *summary) uvarint() (v uint64) {
+	for shift := 0; shift < 64; shift += 7 {
+		if s.rest == "" {
+			break
+		}
+		b := s.rest[0]
+		s.rest = s.rest[1:]
+		v |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			return v
+		}
+	}
+	s.bad = true
+	return 0
+}
+
+func (s *summary) varint() int64 {
+	u := s.uvarint()
+	return int64(u>>1) ^ -int64(u&1)
+}
+
+func (s *summary) text() string { return s.take(s.uvarint()) }
+
+// count is the length of a list, whose every element has at least one byte.
+func (s *summary) count() uint64 {
+	n := s.uvarint()
+	if n > uint64(len(s.rest)) {
+		s.bad = true
+		return 0
+	}
+	return n
+}
+
+func (s *summary) bits() (v uint64) {
+	part := s.take(8)
+	for i := range len(part) {
+		v |= uint64(part[i]) << (8 * i)
+	}
+	return v
+}
