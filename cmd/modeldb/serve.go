@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -30,6 +31,12 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("MODELDB_DATA (--data): %w", err)
+	}
+	if os.Getenv("GOGC") == "" {
+		// Most of the memory is the databases' caches, which the collector
+		// does not see: at its default it would run a hundred times a second
+		// over a small heap.
+		debug.SetGCPercent(400)
 	}
 	log := c.logger(os.Stderr)
 	metrics := server.NewMetrics()

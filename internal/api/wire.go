@@ -150,5 +150,24 @@ func (e *Experiment) appendJSON(dst []byte) []byte {
 // dateTime is a time as RFC 3339 says, in UTC. The offset is written in digits
 // because Python before 3.11 does not read a Z.
 func dateTime(ms int64) string {
-	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000") + "+00:00"
+	t := time.UnixMilli(ms).UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	// A third of the time that Format takes, and lists are long.
+	var b [29]byte
+	digits := func(at, width, n int) {
+		for i := at + width - 1; i >= at; i-- {
+			b[i] = byte('0' + n%10)
+			n /= 10
+		}
+	}
+	copy(b[:], "0000-00-00T00:00:00.000+00:00")
+	digits(0, 4, year)
+	digits(5, 2, int(month))
+	digits(8, 2, day)
+	digits(11, 2, hour)
+	digits(14, 2, minute)
+	digits(17, 2, second)
+	digits(20, 3, t.Nanosecond()/int(time.Millisecond))
+	return string(b[:])
 }

@@ -1,9 +1,9 @@
 package record
 
 import (
+	"bytes"
 	"math"
 	"strconv"
-	"strings"
 )
 
 // Number reads a JSON number as the value of a metric. A number beyond
@@ -39,7 +39,7 @@ func AppendNumber(dst []byte, value float64) []byte {
 	}
 	start := len(dst)
 	dst = strconv.AppendFloat(dst, value, 'f', -1, 64)
-	if !strings.Contains(string(dst[start:]), ".") {
+	if bytes.IndexByte(dst[start:], '.') < 0 {
 		dst = append(dst, ".0"...)
 	}
 	return dst

@@ -56,17 +56,18 @@ func TextDataset(role Role, text string) DatasetUse {
 
 // DatasetText is the text of all uses in one role, nil when there is none.
 func (r *Run) DatasetText(role Role) *string {
-	var texts []string
+	var text *string
 	for _, d := range r.Datasets {
-		if d.Role == role {
-			texts = append(texts, d.textOrAddress())
+		if d.Role != role {
+			continue
 		}
+		one := d.textOrAddress()
+		if text != nil {
+			one = *text + "; " + one
+		}
+		text = &one
 	}
-	if texts == nil {
-		return nil
-	}
-	text := strings.Join(texts, "; ")
-	return &text
+	return text
 }
 
 // textOrAddress gives a text of the Model DB API back as it came, even one

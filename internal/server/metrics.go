@@ -48,12 +48,25 @@ func NewMetrics() *Metrics {
 	return m
 }
 
-func (m *Metrics) request(pattern string, status int, took time.Duration) {
-	if pattern == "" {
-		pattern = "none" // one label for all unknown paths: they are without end
+// routeMetrics are the measurements of one route.
+type routeMetrics struct {
+	requests *prometheus.CounterVec // by status
+	times    prometheus.Observer
+	ok       prometheus.Counter // requests with status 200
+}
+
+func (m *Metrics) route(pattern string) *routeMetrics {
+	requests := m.requests.MustCurryWith(prometheus.Labels{"route": pattern})
+	return &routeMetrics{requests, m.times.WithLabelValues(pattern), requests.WithLabelValues("200")}
+}
+
+func (m *routeMetrics) request(status int, took time.Duration) {
+	if status == http.StatusOK {
+		m.ok.Inc()
+	} else {
+		m.requests.WithLabelValues(strconv.Itoa(status)).Inc()
 	}
-	m.requests.WithLabelValues(pattern, strconv.Itoa(status)).Inc()
-	m.times.WithLabelValues(pattern).Observe(took.Seconds())
+	m.times.Observe(took.Seconds())
 }
 
 // Group notes how many writes a commit carried.

@@ -12,9 +12,9 @@ import (
 // response notes what is answered.
 type response struct {
 	http.ResponseWriter
-	pattern string // of the route; empty: no route
-	status  int
-	bytes   int64
+	route  *routeMetrics
+	status int
+	bytes  int64
 }
 
 func (w *response) WriteHeader(status int) {

@@ -28,6 +28,7 @@ type Server struct {
 	mux     *http.ServeMux
 	log     *slog.Logger
 	metrics *Metrics
+	unknown *routeMetrics // of all paths without a route: they are without end
 	hosts   hosts
 	origins *http.CrossOriginProtection
 	limit   int64
@@ -40,6 +41,7 @@ func New(o Options) (*Server, error) {
 		mux: http.NewServeMux(), log: o.Log, metrics: o.Metrics,
 		hosts: newHosts(o.AllowedHosts), origins: http.NewCrossOriginProtection(), limit: o.BodyLimit,
 	}
+	s.unknown = s.metrics.route("none")
 	for _, host := range o.AllowedHosts {
 		for _, scheme := range []string{"http://", "https://"} {
 			// A pattern such as *.example.com is no origin; then the Host
@@ -78,7 +80,7 @@ func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
 // ServeHTTP gives the request its id, and answers what panics or has no route.
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	id := requestID(r)
-	w := &response{ResponseWriter: rw}
+	w := &response{ResponseWriter: rw, route: s.unknown}
 	h := w.Header()
 	h.Set("X-Request-Id", id)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -109,7 +111,7 @@ func (s *Server) panicked(w *response, r *http.Request, id string, p any) {
 const slow = time.Second
 
 func (s *Server) finish(w *response, r *http.Request, id string, took time.Duration) {
-	s.metrics.request(w.pattern, w.status, took)
+	w.route.request(w.status, took)
 	level := slog.LevelDebug
 	switch {
 	case w.status >= 500:
@@ -126,12 +128,13 @@ func (s *Server) finish(w *response, r *http.Request, id string, took time.Durat
 
 // guard stands before a route's handler and holds what its right asks for.
 func (s *Server) guard(route Route) http.Handler {
+	measured := s.metrics.route(route.Pattern)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w, ok := rw.(*response)
 		if !ok {
 			panic("server: a route was called without the server")
 		}
-		w.pattern = route.Pattern
+		w.route = measured
 		if route.Right != Probe && !s.hosts.allow(r.Host) {
 			WriteError(w, http.StatusForbidden, fmt.Sprintf("the host %q is not one that this server answers for; name it in ALLOWED_HOSTS (--allowed-hosts) if it is yours", r.Host))
 			return

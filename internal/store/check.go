@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"modeldb/internal/metric"
 	"modeldb/internal/record"
@@ -17,7 +18,8 @@ type Report struct {
 
 // Check opens a database, makes nothing, and looks for faults: it verifies the
 // schema's version, the database's own integrity, that whatever is referred to
-// is there, and that each run's summary says what its rows say. Each fault is
+// is there, and that each run's lists are whole and its latest metrics the last of
+// its points. Each fault is
 // given to fault as a sentence.
 func Check(ctx context.Context, database string, fault func(string)) (Report, error) {
 	var rep Report
@@ -97,13 +99,12 @@ func (s *Store) checkReferences(ctx context.Context, report func(string, ...any)
 const checkRunsSQL = `
 	select ` + runColumns + `, r.key
 	from run r
-	join model m on m.key = r.model
 	where r.key > $1
 	order by r.key
 	limit 100`
 
-// checkRuns compares, for every run, its key with its id, its summary with its
-// rows, and its latest metrics with its points.
+// checkRuns compares, for every run, its key with its id, its packed lists with
+// its rows, and its latest metrics with its points.
 func (s *Store) checkRuns(ctx context.Context, report func(string, ...any)) error {
 	after := int64(-1)
 	for {
@@ -114,7 +115,7 @@ func (s *Store) checkRuns(ctx context.Context, report func(string, ...any)) erro
 				runRow
 				key int64
 			}
-			page, err := list(from, func(r row) keyed { return keyed{scanRun(r), r.Int(12)} }, checkRunsSQL, after)
+			page, err := list(from, func(r row) keyed { return keyed{scanRun(r), r.Int(11)} }, checkRunsSQL, after)
 			for i := range page {
 				r := &page[i]
 				last = r.key
@@ -139,31 +140,33 @@ func (s *Store) checkRun(from reader, r *runRow, report func(string, ...any)) er
 	if err := readRows(from, &rows); err != nil {
 		return err
 	}
-	if r.summarized {
-		sum := record.Run{ID: r.ID}
-		if err := readSummary(r.summary, &sum); err != nil {
+	if r.packed {
+		lists := record.Run{ID: r.ID}
+		if err := unpack(r.lists, &lists); err != nil {
 			report("the run %s: %v", r.ID, err)
-		} else if !sameLists(&sum, &rows) {
-			report("the run %s: its summary differs from its rows", r.ID)
+			return nil
 		}
+		if len(rows.Params)+len(rows.Metrics)+len(rows.Evaluations)+len(rows.Artifacts) > 0 {
+			report("the run %s is packed, and has rows too", r.ID)
+		}
+		if !slices.Equal(lists.Datasets, rows.Datasets) {
+			report("the run %s: its packed datasets are not those of its rows", r.ID)
+		}
+		rows = lists
 	}
 	latest := map[string]record.Point{}
-	names := map[int64]string{}
-	err := from.query(`
-		select l.metric, k.name
-		from latest_metric l
-		join metric_key k on k.key = l.metric
-		where l.run = $1`, []any{r.Key()}, func(row row) error {
-		names[row.Int(0)] = row.Text(1)
-		return nil
-	})
+	names, err := s.names(from, rows.Metrics)
 	if err != nil {
 		return err
 	}
 	err = from.query(`select body from metric_tail where run = $1`, []any{r.Key()}, func(row row) error {
 		return metric.ReadTail(row.Bytes(0), func(int64) bool { return true }, func(key int64, p record.Point) {
-			if q, ok := latest[names[key]]; !ok || p.After(q) {
-				latest[names[key]] = p
+			name, ok := names[key]
+			if !ok {
+				name = fmt.Sprintf("number %d", key)
+			}
+			if q, ok := latest[name]; !ok || p.After(q) {
+				latest[name] = p
 			}
 		})
 	})
@@ -183,8 +186,17 @@ func (s *Store) checkRun(from reader, r *runRow, report func(string, ...any)) er
 	return nil
 }
 
-// sameLists compares what a summary keeps. Lists of no elements are equal,
-// whether they are nil or not.
-func sameLists(a, b *record.Run) bool {
-	return string(appendLists(nil, a)) == string(appendLists(nil, b))
+// names returns the names of metrics by their numbers.
+func (s *Store) names(from reader, metrics []record.Metric) (map[int64]string, error) {
+	names := map[int64]string{}
+	for _, m := range metrics {
+		key, err := one(from, func(r row) int64 { return r.Int(0) }, `select key from metric_key where name = $1`, m.Key)
+		if err != nil {
+			return nil, err
+		}
+		if key != nil {
+			names[*key] = m.Key
+		}
+	}
+	return names, nil
 }

@@ -22,7 +22,7 @@ type row interface {
 	Int(column int) int64
 	Float(column int) float64
 	Text(column int) string
-	Bytes(column int) []byte // valid until the next row
+	Bytes(column int) []byte // valid until the next call or row
 	Null(column int) bool
 }
 
@@ -46,6 +46,9 @@ type engine interface {
 	conn
 	// name is "sqlite" or "postgres"; it also names the schema's files.
 	name() string
+	// near reports whether a read inside the writing transaction costs no way
+	// to another program and back.
+	near() bool
 	// begin opens the writing transaction; the caller ends it.
 	begin(ctx context.Context) (transaction, error)
 	// snapshot runs reads that all see one state.
@@ -84,7 +87,7 @@ type table struct {
 
 // insertSizes are how many rows one statement adds: few sizes, so that few
 // statements are prepared.
-var insertSizes = [...]int{256, 64, 16, 4, 1}
+var insertSizes = [...]int{256, 128, 64, 32, 16, 8, 4, 2, 1}
 
 // newTable describes a table by its columns, and by what follows the values:
 // with nothing there, a second row with the same key is an error.

@@ -52,9 +52,11 @@ func (s *Store) CreateModel(ctx context.Context, m record.Model, by record.Actor
 		return m, err
 	}
 	full := record.FullName(project, m.Name)
-	there, err := one(s.reading(ctx), scanModel, modelByFullNameSQL, full)
-	if err != nil || there != nil {
-		return sameModel(there, err, m, full)
+	if !s.db.near() {
+		there, err := one(s.reading(ctx), scanModel, modelByFullNameSQL, full)
+		if err != nil || there != nil {
+			return sameModel(there, err, m, full)
+		}
 	}
 	var made record.Model
 	err = s.write(ctx, func(t *tx) error {
@@ -63,7 +65,7 @@ func (s *Store) CreateModel(ctx context.Context, m record.Model, by record.Actor
 		if err := t.lockProject(m.Project); err != nil {
 			return err
 		}
-		if t.alone { // perhaps because another writer was first
+		if t.look() {
 			there, err := one(t, scanModel, modelByFullNameSQL, full)
 			if err != nil || there != nil {
 				made, err = sameModel(there, err, m, full)

@@ -83,6 +83,7 @@ func openPool(ctx context.Context, url string, n int32) (*pgxpool.Pool, error) {
 }
 
 func (e *postgresEngine) name() string                   { return "postgres" }
+func (e *postgresEngine) near() bool                     { return false }
 func (e *postgresEngine) lock(alias string) string       { return " for no key update of " + alias }
 func (e *postgresEngine) lockShared(alias string) string { return " for share of " + alias }
 

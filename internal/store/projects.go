@@ -53,12 +53,14 @@ func (s *Store) CreateProject(ctx context.Context, p record.Project, by record.A
 	if err := checkDescribed("project_name", p.Name, p.Description); err != nil {
 		return p, err
 	}
-	if there, err := s.ProjectByName(ctx, p.Name); record.KindOf(err) != record.NotFound {
-		return there, err
+	if !s.db.near() {
+		if there, err := s.ProjectByName(ctx, p.Name); record.KindOf(err) != record.NotFound {
+			return there, err
+		}
 	}
 	var made record.Project
 	err := s.write(ctx, func(t *tx) error {
-		if t.alone { // perhaps because another writer was first
+		if t.look() {
 			there, err := one(t, scanProject, projectByNameSQL, p.Name)
 			if err != nil || there != nil {
 				made = deref(there)

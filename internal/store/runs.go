@@ -7,20 +7,23 @@ import (
 	"modeldb/internal/record"
 )
 
+const runColumns = `r.id, r.model, r.name, r.status, r.user_name, r.started, r.ended, r.created, r.deleted, r.given, r.packed`
+
 // A run is live when it, its model and its model's project are not deleted.
-const runColumns = `r.id, r.model, r.name, r.status, r.user_name, r.started, r.ended, r.created, r.deleted, r.given, r.summary, m.full_name`
+// This is asked with subqueries: SQLite plans a join with arguments anew each
+// time that it runs.
+const modelIsLive = `exists (select 1 from model m where m.key = r.model and m.full_name is not null)`
 
 // runRow is a run as its own row says it, before the lists are there.
 type runRow struct {
 	record.Run
-	summary    string
-	summarized bool
-	modelLive  bool
+	lists  string // packed
+	packed bool
 }
 
 // scan reads the columns into r, whose lists it leaves alone.
 func (r *runRow) scan(from row) {
-	copy(r.ID[:], from.Text(0))
+	copy(r.ID[:], from.Bytes(0))
 	r.Model = from.Int(1)
 	r.Name = from.Text(2)
 	r.Status = record.Status(from.Int(3))
@@ -30,9 +33,8 @@ func (r *runRow) scan(from row) {
 	r.Created = from.Int(7)
 	r.Deleted = from.Int(8)
 	r.Given = record.Given(from.Int(9))
-	r.summarized = !from.Null(10)
-	r.summary = from.Text(10)
-	r.modelLive = !from.Null(11)
+	r.packed = !from.Null(10)
+	r.lists = from.Text(10)
 }
 
 func scanRun(from row) (r runRow) {
@@ -40,14 +42,21 @@ func scanRun(from row) (r runRow) {
 	return r
 }
 
+// foundRun is a run, and whether its model and its model's project are live.
+type foundRun struct {
+	runRow
+	modelLive bool
+}
+
+func scanFoundRun(from row) foundRun { return foundRun{scanRun(from), !from.Null(11)} }
+
 const runByKeySQL = `
-	select ` + runColumns + `
+	select ` + runColumns + `, (select m.full_name from model m where m.key = r.model)
 	from run r
-	join model m on m.key = r.model
 	where r.key = $1`
 
 // live checks what a look-up by id found.
-func (r *runRow) live(err error, id record.RunID) error {
+func (r *foundRun) live(err error, id record.RunID) error {
 	switch {
 	case err != nil:
 		return err
@@ -65,20 +74,19 @@ func (r *runRow) live(err error, id record.RunID) error {
 // Run returns the run with this id. NotFound: there is none, or it, its model
 // or its project is deleted.
 func (s *Store) Run(ctx context.Context, id record.RunID) (*record.Run, error) {
-	r, err := one(s.reading(ctx), scanRun, runByKeySQL, id.Key())
+	r, err := one(s.reading(ctx), scanFoundRun, runByKeySQL, id.Key())
 	if err := r.live(err, id); err != nil {
 		return nil, err
 	}
-	return s.whole(ctx, r)
+	return s.whole(ctx, &r.runRow)
 }
 
 const runNamedSQL = `
 	select ` + runColumns + `
 	from run r
-	join model m on m.key = r.model
 	where r.name = $1
 	  and r.deleted is null
-	  and m.full_name is not null
+	  and ` + modelIsLive + `
 	order by r.key desc
 	limit 1`
 
@@ -95,19 +103,19 @@ func (s *Store) RunNamed(ctx context.Context, name string) (*record.Run, error) 
 	return s.whole(ctx, r)
 }
 
-// whole fills the lists of a run from its summary, or else from its rows.
+// whole fills the lists of a run.
 func (s *Store) whole(ctx context.Context, r *runRow) (*record.Run, error) {
-	if r.summarized {
-		return &r.Run, readSummary(r.summary, &r.Run)
+	if r.packed {
+		return &r.Run, unpack(r.lists, &r.Run)
 	}
 	// The run's own row is read again, so that all is of one state.
-	var again *runRow
+	var again *foundRun
 	err := s.db.snapshot(ctx, func(c conn) (err error) {
 		from := snapshot{ctx, c}
-		if again, err = one(from, scanRun, runByKeySQL, r.Key()); err != nil || again == nil {
+		if again, err = one(from, scanFoundRun, runByKeySQL, r.Key()); err != nil || again == nil {
 			return err
 		}
-		return readRows(from, &again.Run)
+		return again.fill(from)
 	})
 	if err := s.readError(ctx, err); err != nil {
 		return nil, err
@@ -116,6 +124,14 @@ func (s *Store) whole(ctx context.Context, r *runRow) (*record.Run, error) {
 		return nil, record.NotFound.Errorf("experiment_id", "there is no experiment with the id %q", r.ID)
 	}
 	return &again.Run, nil
+}
+
+// fill reads the lists of r, wherever they are.
+func (r *runRow) fill(from reader) error {
+	if r.packed {
+		return unpack(r.lists, &r.Run)
+	}
+	return readRows(from, &r.Run)
 }
 
 type snapshot struct {
@@ -213,7 +229,6 @@ var FirstRun = RunCursor{-1, -1}
 const runsOfModelSQL = `
 	select ` + runColumns + `
 	from run r
-	join model m on m.key = r.model
 	where r.model = $1
 	  and r.key > $2
 	  and r.deleted is null
@@ -223,10 +238,9 @@ const runsOfModelSQL = `
 const allRunsSQL = `
 	select ` + runColumns + `
 	from run r
-	join model m on m.key = r.model
 	where r.key > $1
 	  and r.deleted is null
-	  and m.full_name is not null
+	  and ` + modelIsLive + `
 	order by r.key
 	limit $2`
 
@@ -289,15 +303,15 @@ func (s *Store) visitRuns(ctx context.Context, after RunCursor, limit int, visit
 	var (
 		r    runRow
 		seen int
-		big  bool // r has no summary: its rows are to be read
+		big  bool // r is not packed: its rows are to be read
 		more = true
 	)
 	err := s.query(ctx, sql, args, func(from row) error {
 		r.scan(from)
-		if big = !r.summarized; big {
+		if big = !r.packed; big {
 			return errStop
 		}
-		if err := readSummary(r.summary, &r.Run); err != nil {
+		if err := unpack(r.lists, &r.Run); err != nil {
 			return err
 		}
 		seen++

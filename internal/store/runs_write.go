@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	runTable   = newTable("run", "key, id, model, name, status, user_name, started, ended, created, given, summary", "")
+	runTable   = newTable("run", "key, id, model, name, status, user_name, started, ended, created, given, packed", "")
 	paramTable = newTable("param", "run, key, value", "")
 	useTable   = newTable("dataset_use", "run, dataset, context, role", "on conflict (run, dataset, context) do nothing")
 	tailTable  = newTable("metric_tail", "run, seq, n, body", "")
@@ -65,7 +65,7 @@ func (s *Store) CreateRun(ctx context.Context, r record.Run) (*record.Run, error
 
 // newRun draws an id for r, and makes the rows of the whole run. It runs
 // before the transaction, on the caller's processor.
-func (s *Store) newRun(r record.Run, metrics, datasets []int64) (*record.Run, []rows) {
+func (s *Store) newRun(r record.Run, metrics, datasets []int64) (*record.Run, rowSet) {
 	now := s.now()
 	r.ID, r.Status = s.keys.Run(), record.Finished
 	r.Created, r.Start, r.End = now, now, now
@@ -73,45 +73,79 @@ func (s *Store) newRun(r record.Run, metrics, datasets []int64) (*record.Run, []
 	for i := range r.Metrics {
 		r.Metrics[i].Point = record.Point{Time: now, Value: r.Metrics[i].Value}
 	}
-	key := r.Key()
-	var all []rows
-	add := func(into *table, values ...any) {
-		if n := len(all); n == 0 || all[n-1].table != into {
-			all = append(all, rows{table: into})
-		}
-		last := &all[len(all)-1]
-		last.values = append(last.values, values...)
-	}
-	add(runTable, key, r.ID[:], r.Model, r.Name, int64(r.Status), r.User, r.Start, r.End, r.Created, int64(r.Given), summaryValue(&r))
-	for _, p := range r.Params {
-		add(paramTable, key, p.Key, p.Value)
-	}
+	packed := pack(&r)
+	var all rowSet
+	all.add(runTable, r.Key(), r.ID[:], r.Model, r.Name, int64(r.Status), r.User, r.Start, r.End, r.Created, int64(r.Given), nullableBytes(packed))
 	for i, d := range r.Datasets {
-		add(useTable, key, datasets[i], d.Context, string(d.Role))
+		all.add(useTable, r.Key(), datasets[i], d.Context, string(d.Role))
 	}
-	addPoints(add, key, s.keys.Sequence(), metrics, r.Metrics)
-	for _, e := range r.Evaluations {
-		add(evaluationTable, key, e.Key, e.Value)
-	}
-	for _, a := range r.Artifacts {
-		add(artifactTable, key, a.Key, a.Value)
+	all.addTail(r.Key(), s.keys.Sequence(), metrics, r.Metrics)
+	if packed == nil {
+		all.addLists(&r, metrics)
 	}
 	return &r, all
 }
 
-// addPoints adds the rows of one new point for each metric: this is the way
-// into the metric store. The points of one request are one tail row, and each
-// metric's latest value is replaced if its point is later.
-func addPoints(add func(*table, ...any), run, seq int64, keys []int64, points []record.Metric) {
+func nullableBytes(b []byte) any {
+	if b == nil {
+		return nil
+	}
+	return b
+}
+
+// rowSet is rows of several tables that wait for their transaction.
+type rowSet []rows
+
+func (s *rowSet) add(into *table, values ...any) {
+	for i := range *s {
+		if (*s)[i].table == into {
+			(*s)[i].values = append((*s)[i].values, values...)
+			return
+		}
+	}
+	*s = append(*s, rows{into, values})
+}
+
+// addTail adds the points of one request as one row. This is the way into the
+// metric store; the latest values go to the run's lists.
+func (s *rowSet) addTail(run, seq int64, keys []int64, points []record.Metric) {
 	if len(points) == 0 {
 		return
 	}
 	series := make([]metric.Series, len(points))
 	for i, m := range points {
 		series[i] = metric.Series{Metric: keys[i], Points: []record.Point{m.Point}}
-		add(latestTable, run, keys[i], m.Step, m.Time, storedNumber(m.Value))
 	}
-	add(tailTable, run, seq, int64(len(points)), metric.AppendTail(nil, series))
+	s.add(tailTable, run, seq, int64(len(points)), metric.AppendTail(nil, series))
+}
+
+// addLists adds the lists of a run that is not packed as rows. The keys are
+// those of its metrics.
+func (s *rowSet) addLists(r *record.Run, keys []int64) {
+	for _, p := range r.Params {
+		s.add(paramTable, r.Key(), p.Key, p.Value)
+	}
+	s.addLatest(r.Key(), keys, r.Metrics)
+	s.addEvaluations(r.Key(), r.Evaluations)
+	s.addArtifacts(r.Key(), r.Artifacts)
+}
+
+func (s *rowSet) addLatest(run int64, keys []int64, metrics []record.Metric) {
+	for i, m := range metrics {
+		s.add(latestTable, run, keys[i], m.Step, m.Time, storedNumber(m.Value))
+	}
+}
+
+func (s *rowSet) addEvaluations(run int64, evaluations []record.Evaluation) {
+	for _, e := range evaluations {
+		s.add(evaluationTable, run, e.Key, e.Value)
+	}
+}
+
+func (s *rowSet) addArtifacts(run int64, refs []record.ArtifactRef) {
+	for _, a := range refs {
+		s.add(artifactTable, run, a.Key, a.Value)
+	}
 }
 
 // storedNumber is NaN as null: SQLite has no NaN, and PostgreSQL's is greater
@@ -121,13 +155,6 @@ func storedNumber(v float64) any {
 		return nil
 	}
 	return v
-}
-
-func summaryValue(r *record.Run) any {
-	if body := summaryOf(r); body != nil {
-		return body
-	}
-	return nil
 }
 
 // sortRun puts the lists in the order in which they are read.
@@ -193,30 +220,50 @@ func checkArtifacts(refs []record.ArtifactRef) error {
 	return nil
 }
 
-// change reads a live run whole, locks it against other servers, lets alter
-// change it and add rows, and keeps its new summary.
-func (s *Store) changeRun(ctx context.Context, id record.RunID, alter func(*tx, *record.Run) error) (*record.Run, error) {
+// changeRun reads a live run whole, locks it against other servers, and lets
+// alter change its lists. If the run is in rows, alter also adds the rows that
+// changed; a packed run is packed again, or put into rows if it grew too large.
+func (s *Store) changeRun(ctx context.Context, id record.RunID, alter func(t *tx, r *record.Run, inRows bool) error) (*record.Run, error) {
 	var changed *record.Run
 	err := s.write(ctx, func(t *tx) error {
-		r, err := one(t, scanRun, runByKeySQL+s.db.lock("r"), id.Key())
+		r, err := one(t, scanFoundRun, runByKeySQL+s.db.lock("r"), id.Key())
 		if err := r.live(err, id); err != nil {
 			return err
 		}
-		if r.summarized {
-			err = readSummary(r.summary, &r.Run)
-		} else {
-			err = readRows(t, &r.Run)
-		}
-		if err != nil {
+		if err := r.fill(t); err != nil {
 			return err
 		}
-		if err := alter(t, &r.Run); err != nil {
+		if err := alter(t, &r.Run, !r.packed); err != nil {
 			return err
 		}
 		changed = &r.Run
-		return t.exec(`update run set given = $2, summary = $3 where key = $1`, id.Key(), int64(r.Given), summaryValue(changed))
+		var packed []byte
+		if r.packed {
+			if packed = pack(changed); packed == nil {
+				if err := t.unpackIntoRows(changed); err != nil {
+					return err
+				}
+			}
+		}
+		return t.exec(`update run set given = $2, packed = $3 where key = $1`, id.Key(), int64(changed.Given), nullableBytes(packed))
 	})
 	return changed, err
+}
+
+// unpackIntoRows adds the lists of a run that grew too large to be packed.
+func (t *tx) unpackIntoRows(r *record.Run) error {
+	keys := make([]int64, len(r.Metrics))
+	for i, m := range r.Metrics {
+		key, err := one(t, func(r row) int64 { return r.Int(0) }, `select key from metric_key where name = $1`, m.Key)
+		if err != nil {
+			return err
+		}
+		keys[i] = deref(key)
+	}
+	var all rowSet
+	all.addLists(r, keys)
+	t.addAll(all)
+	return nil
 }
 
 // AddEvaluations merges evaluations into a run, key by key: each metric's
@@ -230,40 +277,60 @@ func (s *Store) AddEvaluations(ctx context.Context, id record.RunID, metrics []r
 	if err != nil {
 		return nil, err
 	}
-	return s.changeRun(ctx, id, func(t *tx, r *record.Run) error {
+	return s.changeRun(ctx, id, func(t *tx, r *record.Run, inRows bool) error {
 		r.Given |= record.GivenEvaluations
-		points := slices.Clone(metrics)
-		for i := range points {
-			m := &points[i]
-			at, there := slices.BinarySearchFunc(r.Metrics, m.Key, func(m record.Metric, key string) int { return cmp.Compare(m.Key, key) })
-			m.Time = t.now
-			if !there {
-				r.Metrics = slices.Insert(r.Metrics, at, *m)
-			} else if m.Point, err = r.Metrics[at].Next(t.now, m.Value); err != nil {
-				return err
-			}
-			r.Metrics[at] = *m
-			if err := t.dropEvaluation(r, m.Key); err != nil {
+		points, err := nextPoints(r, metrics, t.now)
+		if err != nil {
+			return err
+		}
+		var all rowSet
+		all.addTail(r.Key(), s.keys.Sequence(), keys, points)
+		for _, m := range points {
+			r.Metrics = replace(r.Metrics, m, func(m record.Metric) string { return m.Key })
+			if err := t.dropEvaluation(r, m.Key, inRows); err != nil {
 				return err
 			}
 		}
-		addPoints(t.add, r.Key(), s.keys.Sequence(), keys, points)
 		for _, e := range evaluations {
 			r.Evaluations = replace(r.Evaluations, e, func(e record.Evaluation) string { return e.Key })
-			t.add(evaluationTable, r.Key(), e.Key, e.Value)
 		}
+		if inRows {
+			all.addLatest(r.Key(), keys, points)
+			all.addEvaluations(r.Key(), evaluations)
+		}
+		t.addAll(all)
 		return nil
 	})
 }
 
+// nextPoints gives each metric's value the place after its key's latest point.
+func nextPoints(r *record.Run, metrics []record.Metric, now int64) ([]record.Metric, error) {
+	points := slices.Clone(metrics)
+	for i := range points {
+		m := &points[i]
+		m.Time = now
+		at, there := slices.BinarySearchFunc(r.Metrics, m.Key, func(m record.Metric, key string) int { return cmp.Compare(m.Key, key) })
+		if there {
+			var err error
+			if m.Point, err = r.Metrics[at].Next(now, m.Value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return points, nil
+}
+
 // dropEvaluation removes what was kept under the key of a metric that has a
 // new value.
-func (t *tx) dropEvaluation(r *record.Run, key string) error {
+func (t *tx) dropEvaluation(r *record.Run, key string, inRows bool) error {
 	at := slices.IndexFunc(r.Evaluations, func(e record.Evaluation) bool { return e.Key == key })
 	if at < 0 {
 		return nil
 	}
 	r.Evaluations = slices.Delete(r.Evaluations, at, at+1)
+	if !inRows {
+		return nil
+	}
 	return t.exec(`delete from evaluation where run = $1 and key = $2`, r.Key(), key)
 }
 
@@ -284,11 +351,15 @@ func (s *Store) AddArtifacts(ctx context.Context, id record.RunID, refs []record
 	if err := checkArtifacts(refs); err != nil {
 		return nil, err
 	}
-	return s.changeRun(ctx, id, func(t *tx, r *record.Run) error {
+	return s.changeRun(ctx, id, func(t *tx, r *record.Run, inRows bool) error {
 		r.Given |= record.GivenArtifacts
 		for _, a := range refs {
 			r.Artifacts = replace(r.Artifacts, a, func(a record.ArtifactRef) string { return a.Key })
-			t.add(artifactTable, r.Key(), a.Key, a.Value)
+		}
+		if inRows {
+			var all rowSet
+			all.addArtifacts(r.Key(), refs)
+			t.addAll(all)
 		}
 		return nil
 	})
@@ -296,7 +367,7 @@ func (s *Store) AddArtifacts(ctx context.Context, id record.RunID, refs []record
 
 // DeleteRun marks a run as deleted, and returns it.
 func (s *Store) DeleteRun(ctx context.Context, id record.RunID, by record.Actor) (*record.Run, error) {
-	return s.changeRun(ctx, id, func(t *tx, r *record.Run) error {
+	return s.changeRun(ctx, id, func(t *tx, r *record.Run, _ bool) error {
 		r.Deleted = t.now
 		t.runEvent(record.Deleted, by, r.Key(), change{"model_version_id": r.Name}, nil)
 		return t.exec(`update run set deleted = $2 where key = $1`, r.Key(), r.Deleted)
@@ -308,7 +379,7 @@ func (s *Store) DeleteRun(ctx context.Context, id record.RunID, by record.Actor)
 // nothing.
 func (s *Store) RestoreRun(ctx context.Context, id record.RunID, by record.Actor) (*record.Run, error) {
 	err := s.write(ctx, func(t *tx) error {
-		r, err := one(t, scanRun, runByKeySQL+s.db.lock("r"), id.Key())
+		r, err := one(t, scanFoundRun, runByKeySQL+s.db.lock("r"), id.Key())
 		if err != nil || r == nil || r.Deleted == 0 {
 			return r.live(err, id)
 		}

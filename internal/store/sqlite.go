@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,9 +29,6 @@ type sqliteEngine struct {
 	writing sync.Mutex // held by the writing transaction
 	writer  sqliteConn
 	readers chan sqliteConn
-
-	mu    sync.Mutex // guards texts
-	texts map[string]string
 }
 
 // openSQLite opens the database file, and makes it if create is set.
@@ -42,17 +40,17 @@ func openSQLite(ctx context.Context, path string, create bool) (_ *sqliteEngine,
 	} else if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}
-	e := &sqliteEngine{readers: make(chan sqliteConn, sqliteReaders), texts: map[string]string{}}
+	e := &sqliteEngine{readers: make(chan sqliteConn, sqliteReaders)}
 	defer func() {
 		if err != nil {
 			e.close()
 		}
 	}()
-	if e.writer, err = e.open(path, sqlite.OpenReadWrite|sqlite.OpenCreate, 64<<10); err != nil {
+	if e.writer, err = e.open(path, sqlite.OpenReadWrite|sqlite.OpenCreate, 24<<10); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	for range sqliteReaders {
-		c, err := e.open(path, sqlite.OpenReadOnly, 8<<10)
+		c, err := e.open(path, sqlite.OpenReadOnly, 4<<10)
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", path, err)
 		}
@@ -86,10 +84,11 @@ func (e *sqliteEngine) open(path string, flags sqlite.OpenFlags, cache int) (sql
 			return sqliteConn{}, errors.Join(err, c.Close())
 		}
 	}
-	return sqliteConn{c, e}, nil
+	return sqliteConn{c, map[string]*sqlite.Stmt{}}, nil
 }
 
 func (e *sqliteEngine) name() string { return "sqlite" }
+func (e *sqliteEngine) near() bool   { return true }
 
 // There is one writer: it needs no locks.
 func (e *sqliteEngine) lock(string) string       { return "" }
@@ -98,27 +97,12 @@ func (e *sqliteEngine) lockShared(string) string { return "" }
 func (e *sqliteEngine) close() error {
 	var errs []error
 	for range len(e.readers) {
-		errs = append(errs, (<-e.readers).c.Close())
+		errs = append(errs, (<-e.readers).close())
 	}
 	if e.writer.c != nil {
-		errs = append(errs, e.writer.c.Close())
+		errs = append(errs, e.writer.close())
 	}
 	return errors.Join(errs...)
-}
-
-var dollar = regexp.MustCompile(`\$(\d+)`)
-
-// text rewrites $N to ?N: SQLite numbers $1, $2 by their first appearance,
-// and so would silently mix up "$2 - $1".
-func (e *sqliteEngine) text(sql string) string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	text, ok := e.texts[sql]
-	if !ok {
-		text = dollar.ReplaceAllString(sql, "?$1")
-		e.texts[sql] = text
-	}
-	return text
 }
 
 func (e *sqliteEngine) reader(ctx context.Context) (sqliteConn, error) {
@@ -164,7 +148,7 @@ func (e *sqliteEngine) begin(ctx context.Context) (transaction, error) {
 		e.writing.Unlock()
 		return nil, err
 	}
-	return &sqliteTransaction{sqliteConn: e.writer}, nil
+	return &sqliteTransaction{sqliteConn: e.writer, e: e}, nil
 }
 
 func (e *sqliteEngine) migrate(ctx context.Context, step func(conn) error) error {
@@ -224,20 +208,42 @@ func (e *sqliteEngine) classify(err error) error {
 // sqliteConn is one connection. It is used by one goroutine at a time.
 type sqliteConn struct {
 	c *sqlite.Conn
-	e *sqliteEngine
+	// prepared are the statements, by their texts with $N: there are as many
+	// as the program has. The binding has such a list too, but clears a
+	// statement's arguments each time, and then SQLite may plan it anew.
+	prepared map[string]*sqlite.Stmt
 }
 
-// prepare returns the statement with its arguments. A connection keeps each
-// statement that it has prepared; there are as many as the program has texts.
+var dollar = regexp.MustCompile(`\$(\d+)`)
+
+// prepare returns the statement with its arguments. It rewrites $N to ?N:
+// SQLite numbers $1, $2 by their first appearance, and so would silently mix
+// up "$2 - $1".
 func (c sqliteConn) prepare(sql string, args []any) (*sqlite.Stmt, error) {
-	stmt, err := c.c.Prepare(c.e.text(sql))
-	if err != nil {
-		return nil, err
+	stmt := c.prepared[sql]
+	if stmt == nil {
+		var err error
+		var rest int
+		if stmt, rest, err = c.c.PrepareTransient(dollar.ReplaceAllString(sql, "?$1")); err != nil {
+			return nil, err
+		}
+		if rest != 0 {
+			return nil, errors.Join(fmt.Errorf("there is more than one statement in %q", sql), stmt.Finalize())
+		}
+		c.prepared[sql] = stmt
 	}
 	for i, arg := range args {
 		bind(stmt, i+1, arg)
 	}
 	return stmt, nil
+}
+
+// close finalizes the statements, which the connection does not know.
+func (c sqliteConn) close() error {
+	for _, stmt := range c.prepared {
+		_ = stmt.Finalize() // repeats the error of the last step
+	}
+	return c.c.Close()
 }
 
 func bind(stmt *sqlite.Stmt, param int, arg any) {
@@ -270,16 +276,14 @@ func (c sqliteConn) query(ctx context.Context, sql string, args []any, scan func
 	if err != nil {
 		return err
 	}
-	defer func() {
-		err = reset(stmt, err)
-		stmt.ClearBindings()
-	}()
+	defer func() { err = reset(stmt, err) }()
+	r := &sqliteRow{stmt: stmt}
 	for {
 		ok, err := stmt.Step()
 		if err != nil || !ok {
 			return err
 		}
-		if err := scan(sqliteRow{stmt}); err == errStop {
+		if err := scan(r); err == errStop {
 			return nil
 		} else if err != nil {
 			return err
@@ -294,20 +298,25 @@ func reset(stmt *sqlite.Stmt, err error) error {
 	return cmp.Or(err, again)
 }
 
-type sqliteRow struct{ stmt *sqlite.Stmt }
+type sqliteRow struct {
+	stmt  *sqlite.Stmt
+	bytes []byte // of the last call of Bytes
+}
 
-func (r sqliteRow) Int(i int) int64     { return r.stmt.ColumnInt64(i) }
-func (r sqliteRow) Float(i int) float64 { return r.stmt.ColumnFloat(i) }
-func (r sqliteRow) Text(i int) string   { return r.stmt.ColumnText(i) }
-func (r sqliteRow) Null(i int) bool     { return r.stmt.ColumnIsNull(i) }
+func (r *sqliteRow) Int(i int) int64     { return r.stmt.ColumnInt64(i) }
+func (r *sqliteRow) Float(i int) float64 { return r.stmt.ColumnFloat(i) }
+func (r *sqliteRow) Text(i int) string   { return r.stmt.ColumnText(i) }
+func (r *sqliteRow) Null(i int) bool     { return r.stmt.ColumnIsNull(i) }
 
-func (r sqliteRow) Bytes(i int) []byte {
-	b := make([]byte, r.stmt.ColumnLen(i))
-	return b[:r.stmt.ColumnBytes(i, b)]
+func (r *sqliteRow) Bytes(i int) []byte {
+	r.bytes = slices.Grow(r.bytes[:0], r.stmt.ColumnLen(i))
+	r.bytes = r.bytes[:cap(r.bytes)]
+	return r.bytes[:r.stmt.ColumnBytes(i, r.bytes)]
 }
 
 type sqliteTransaction struct {
 	sqliteConn
+	e     *sqliteEngine
 	ended bool
 }
 

@@ -15,7 +15,7 @@ type tx struct {
 	s       *Store
 	now     int64 // the one time of all that happens in it
 	alone   bool  // the writes of a group failed together; this one is tried by itself
-	pending []rows
+	pending rowSet
 	wrote   int // statements that were sent and that changed something
 
 	// What the writes of a group have in common is read once: live models,
@@ -23,6 +23,12 @@ type tx struct {
 	models   map[int64]record.Model
 	projects map[int64]bool
 }
+
+// look reports whether a create must look for a record of the same name before
+// it makes one. Where a look in the transaction is dear, it is done before,
+// and here only again when the write failed together with others, perhaps
+// because another writer was first.
+func (t *tx) look() bool { return t.alone || t.s.db.near() }
 
 // forget must be called by whatever changes a project or a model.
 func (t *tx) forget() {
@@ -32,17 +38,11 @@ func (t *tx) forget() {
 
 // add adds a row at the latest before the next read of this transaction.
 func (t *tx) add(into *table, values ...any) {
-	for i := range t.pending {
-		if t.pending[i].table == into {
-			t.pending[i].values = append(t.pending[i].values, values...)
-			return
-		}
-	}
-	t.pending = append(t.pending, rows{into, slices.Clone(values)})
+	t.pending.add(into, values...)
 }
 
 // addAll adds rows that were made before the transaction.
-func (t *tx) addAll(all []rows) {
+func (t *tx) addAll(all rowSet) {
 	for _, r := range all {
 		t.add(r.table, r.values...)
 	}

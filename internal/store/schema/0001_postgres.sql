@@ -67,7 +67,8 @@ create table run (
   created   bigint   not null,
   deleted   bigint,
   given     bigint   not null,    -- record.Given
-  summary   bytea                 -- the rows below in one value; null: read the rows
+  packed    bytea                 -- the lists of a run that is not being written: parameters, latest metrics,
+                                  -- evaluations, artifacts, and again its datasets; null: they are in rows
 ) /* by key */;
 create index run_model on run (model, key) where deleted is null;
 create index run_name on run (name, key) where deleted is null;

@@ -66,7 +66,8 @@ create table run (
   created   integer not null,
   deleted   integer,
   given     integer not null,    -- record.Given
-  summary   blob                 -- the rows below in one value; null: read the rows
+  packed    blob                  -- the lists of a run that is not being written: parameters, latest metrics,
+                                  -- evaluations, artifacts, and again its datasets; null: they are in rows
 );
 create index run_model on run (model, key) where deleted is null;
 create index run_name on run (name, key) where deleted is null;

@@ -8,19 +8,22 @@ import (
 	"modeldb/internal/record"
 )
 
-// summaryLimit is the most bytes that a run's summary has. A bigger run is
-// read from its rows: keeping it twice would cost more than it saves.
-const summaryLimit = 32 << 10
+// A run that has ended is packed: its lists are one value in its own row, and
+// it has no rows in the tables of parameters, latest metrics, evaluations and
+// artifacts. So it takes a third of the work to write and one row to read.
+// Only the uses of datasets are kept as rows too, because they are asked for
+// the other way round: who used this dataset.
 
-const summaryVersion = 1
+// packedLimit is the most bytes of a packed run. A larger one stays in rows,
+// so that no row of the table of runs is slow to pass by.
+const packedLimit = 32 << 10
 
-var errSummary = errors.New("a run's summary is corrupt")
+const packedVersion = 1
 
-// summaryOf returns all that the rows of a run say in one value, so that
-// reading a run takes one row instead of one for each parameter, metric and so
-// on. Who changes rows of a run makes a new summary in the same transaction,
-// or sets it to null. It is nil when it would be over the limit.
-func summaryOf(r *record.Run) []byte {
+var errPacked = errors.New("a packed run is corrupt")
+
+// pack returns the lists of r in one value, nil when that is over the limit.
+func pack(r *record.Run) []byte {
 	size := 0
 	for _, p := range r.Params {
 		size += len(p.Value)
@@ -28,10 +31,10 @@ func summaryOf(r *record.Run) []byte {
 	for _, e := range r.Evaluations {
 		size += len(e.Value)
 	}
-	if size > summaryLimit {
+	if size > packedLimit {
 		return nil // do not copy what is large
 	}
-	if body := appendLists(nil, r); len(body) <= summaryLimit {
+	if body := appendLists(make([]byte, 0, 512), r); len(body) <= packedLimit {
 		return body
 	}
 	return nil
@@ -45,7 +48,7 @@ func appendLists(dst []byte, r *record.Run) []byte {
 	}
 	count := func(n int) { dst = binary.AppendUvarint(dst, uint64(n)) }
 
-	dst = append(dst, summaryVersion)
+	dst = append(dst, packedVersion)
 	count(len(r.Params))
 	for _, p := range r.Params {
 		text(p.Key)
@@ -77,11 +80,11 @@ func appendLists(dst []byte, r *record.Run) []byte {
 	return dst
 }
 
-// readSummary fills the lists of r. Their texts are parts of body.
-func readSummary(body string, r *record.Run) error {
-	s := summary{rest: body}
-	if s.take(1) != string(rune(summaryVersion)) {
-		return errSummary
+// unpack fills the lists of r. Their texts are parts of body.
+func unpack(body string, r *record.Run) error {
+	s := unpacker{rest: body}
+	if s.take(1) != string(rune(packedVersion)) {
+		return errPacked
 	}
 	r.Params = r.Params[:0]
 	for range s.count() {
@@ -112,19 +115,19 @@ func readSummary(body string, r *record.Run) error {
 		r.Artifacts = append(r.Artifacts, record.ArtifactRef{Key: s.text(), Value: s.text()})
 	}
 	if s.bad || s.rest != "" {
-		return errSummary
+		return errPacked
 	}
 	return nil
 }
 
-// summary reads the parts of a summary in turn. After a fault it reads zero
+// unpacker reads the parts of a packed run in turn. After a fault it reads zero
 // values, and bad is set.
-type summary struct {
+type unpacker struct {
 	rest string
 	bad  bool
 }
 
-func (s *summary) take(n uint64) string {
+func (s *unpacker) take(n uint64) string {
 	if n > uint64(len(s.rest)) {
 		s.bad, s.rest = true, ""
 		return ""
@@ -134,7 +137,7 @@ func (s *summary) take(n uint64) string {
 	return part
 }
 
-func (s *summary) uvarint() (v uint64) {
+func (s *unpacker) uvarint() (v uint64) {
 	for shift := 0; shift < 64; shift += 7 {
 		if s.rest == "" {
 			break
@@ -150,15 +153,15 @@ func (s *summary) uvarint() (v uint64) {
 	return 0
 }
 
-func (s *summary) varint() int64 {
+func (s *unpacker) varint() int64 {
 	u := s.uvarint()
 	return int64(u>>1) ^ -int64(u&1)
 }
 
-func (s *summary) text() string { return s.take(s.uvarint()) }
+func (s *unpacker) text() string { return s.take(s.uvarint()) }
 
 // count is the length of a list, whose every element has at least one byte.
-func (s *summary) count() uint64 {
+func (s *unpacker) count() uint64 {
 	n := s.uvarint()
 	if n > uint64(len(s.rest)) {
 		s.bad = true
@@ -167,7 +170,7 @@ func (s *summary) count() uint64 {
 	return n
 }
 
-func (s *summary) bits() (v uint64) {
+func (s *unpacker) bits() (v uint64) {
 	part := s.take(8)
 	for i := range len(part) {
 		v |= uint64(part[i]) << (8 * i)
