@@ -3,6 +3,7 @@
 package storetest
 
 import (
+	"context"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -64,7 +65,7 @@ func Open(t testing.TB, e Engine, o store.Options) (*store.Store, string) {
 // Check fails the test for each fault that the database has.
 func Check(t testing.TB, database string) {
 	t.Helper()
-	report, err := store.Check(t.Context(), database, func(fault string) { t.Errorf("fault: %s", fault) })
+	report, err := store.Check(context.Background(), database, func(fault string) { t.Errorf("fault: %s", fault) })
 	if err != nil {
 		t.Errorf("check: %v", err)
 	}
