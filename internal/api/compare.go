@@ -38,49 +38,48 @@ func (d *Door) compare(ctx context.Context, in *struct {
 	if len(ids) > compareLimit {
 		return nil, record.Invalid.Errorf("ids", "ids names %d experiments; at most %d can be compared at once", len(ids), compareLimit)
 	}
-	all := make([]*Experiment, len(ids))
+	all := make([]*record.Run, len(ids))
 	for i, text := range ids {
 		id, err := record.ParseRunID(strings.TrimSpace(text))
 		if err != nil {
 			return nil, err
 		}
-		r, err := d.store.Run(ctx, id)
-		if err != nil {
+		if all[i], err = d.store.Run(ctx, id); err != nil {
 			return nil, err
 		}
-		all[i] = experimentOf(r)
 	}
 	return reply(comparisonOf(all), nil)
 }
 
-func comparisonOf(all []*Experiment) *Comparison {
-	c := &Comparison{}
-	for _, e := range all {
-		c.Experiments = append(c.Experiments, Compared{e.ExperimentID, e.ModelID, e.ModelVersionID, e.CreatedDatetime})
-		c.TrainingDataset = append(c.TrainingDataset, e.TrainingDataset)
-		c.ValidationDataset = append(c.ValidationDataset, e.ValidationDataset)
-		c.TestDataset = append(c.TestDataset, e.TestDataset)
+func comparisonOf(all []*record.Run) *Comparison {
+	c := &Comparison{Parameters: map[string][]jsontext.Value{}, Evaluations: map[string][]jsontext.Value{}}
+	for i, r := range all {
+		c.Experiments = append(c.Experiments, Compared{r.ID.String(), record.ModelID(r.Model), r.Name, dateTime(r.Created)})
+		c.TrainingDataset = append(c.TrainingDataset, r.DatasetText(record.RoleTraining))
+		c.ValidationDataset = append(c.ValidationDataset, r.DatasetText(record.RoleValidation))
+		c.TestDataset = append(c.TestDataset, r.DatasetText(record.RoleTest))
+		for _, p := range r.Params {
+			set(c.Parameters, p.Key, i, len(all), p.Value)
+		}
+		for key, value := range evaluations(r) {
+			if value.text == "" {
+				value.text = record.FormatNumber(value.number)
+			}
+			set(c.Evaluations, key, i, len(all), value.text)
+		}
 	}
-	c.Parameters = sideBySide(all, func(e *Experiment) Object { return e.Parameters.Members })
-	c.Evaluations = sideBySide(all, func(e *Experiment) Object { return e.Evaluations.Members })
 	return c
 }
 
-// sideBySide turns the objects of experiments into a list of values for each key.
-func sideBySide(all []*Experiment, of func(*Experiment) Object) map[string][]jsontext.Value {
-	table := map[string][]jsontext.Value{}
-	for i, e := range all {
-		for _, m := range of(e) {
-			row, ok := table[m.Key]
-			if !ok {
-				row = make([]jsontext.Value, len(all))
-				for j := range row {
-					row[j] = jsontext.Value("null")
-				}
-				table[m.Key] = row
-			}
-			row[i] = jsontext.Value(m.Value)
+// set puts the value of the i-th of n experiments into the row of its key.
+func set(table map[string][]jsontext.Value, key string, i, n int, value string) {
+	row, ok := table[key]
+	if !ok {
+		row = make([]jsontext.Value, n)
+		for j := range row {
+			row[j] = jsontext.Value("null")
 		}
+		table[key] = row
 	}
-	return table
+	row[i] = jsontext.Value(value)
 }

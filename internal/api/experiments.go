@@ -72,14 +72,11 @@ func artifactRefs(members Object) []record.ArtifactRef {
 	return refs
 }
 
-func replyRun(r *record.Run, err error) (*answer[*Experiment], error) {
-	if err != nil {
-		return nil, err
-	}
-	return &answer[*Experiment]{experimentOf(r)}, nil
+func replyRun(r *record.Run, err error) (*answer[experiment], error) {
+	return reply(experiment{r}, err)
 }
 
-func (d *Door) addExperiment(ctx context.Context, in *struct{ Body newExperiment }) (*answer[*Experiment], error) {
+func (d *Door) addExperiment(ctx context.Context, in *struct{ Body newExperiment }) (*answer[experiment], error) {
 	r, err := in.Body.run()
 	if err != nil {
 		return nil, err
@@ -87,7 +84,7 @@ func (d *Door) addExperiment(ctx context.Context, in *struct{ Body newExperiment
 	return replyRun(d.store.CreateRun(ctx, r))
 }
 
-func (d *Door) experimentByID(ctx context.Context, in *ExperimentPath) (*answer[*Experiment], error) {
+func (d *Door) experimentByID(ctx context.Context, in *ExperimentPath) (*answer[experiment], error) {
 	id, err := record.ParseRunID(in.ExperimentID)
 	if err != nil {
 		return nil, err
@@ -97,7 +94,7 @@ func (d *Door) experimentByID(ctx context.Context, in *ExperimentPath) (*answer[
 
 func (d *Door) experimentByVersion(ctx context.Context, in *struct {
 	ModelVersionID string `path:"model_version_id" example:"forest-12"`
-}) (*answer[*Experiment], error) {
+}) (*answer[experiment], error) {
 	return replyRun(d.store.RunNamed(ctx, in.ModelVersionID))
 }
 
@@ -106,7 +103,7 @@ func (d *Door) addEvaluations(ctx context.Context, in *struct {
 	Body struct {
 		Evaluations Object `json:"evaluations" example:"{\"accuracy\": 0.97, \"confusion_matrix\": [[50, 1], [2, 47]]}"`
 	}
-}) (*answer[*Experiment], error) {
+}) (*answer[experiment], error) {
 	id, err := record.ParseRunID(in.ExperimentID)
 	if err != nil {
 		return nil, err
@@ -123,7 +120,7 @@ func (d *Door) addArtifacts(ctx context.Context, in *struct {
 	Body struct {
 		ArtifactFilePaths Object `json:"artifact_file_paths" example:"{\"model\": \"s3://models/forest-12.onnx\"}"`
 	}
-}) (*answer[*Experiment], error) {
+}) (*answer[experiment], error) {
 	id, err := record.ParseRunID(in.ExperimentID)
 	if err != nil {
 		return nil, err
@@ -131,7 +128,7 @@ func (d *Door) addArtifacts(ctx context.Context, in *struct {
 	return replyRun(d.store.AddArtifacts(ctx, id, artifactRefs(in.Body.ArtifactFilePaths)))
 }
 
-func (d *Door) deleteExperiment(ctx context.Context, in *ExperimentPath) (*answer[*Experiment], error) {
+func (d *Door) deleteExperiment(ctx context.Context, in *ExperimentPath) (*answer[experiment], error) {
 	id, err := record.ParseRunID(in.ExperimentID)
 	if err != nil {
 		return nil, err
@@ -139,7 +136,7 @@ func (d *Door) deleteExperiment(ctx context.Context, in *ExperimentPath) (*answe
 	return replyRun(d.store.DeleteRun(ctx, id, actor))
 }
 
-func (d *Door) restoreExperiment(ctx context.Context, in *ExperimentPath) (*answer[*Experiment], error) {
+func (d *Door) restoreExperiment(ctx context.Context, in *ExperimentPath) (*answer[experiment], error) {
 	id, err := record.ParseRunID(in.ExperimentID)
 	if err != nil {
 		return nil, err
@@ -159,11 +156,9 @@ func (d *Door) runPages(ctx context.Context, cursor string, of store.RunSet) (pa
 			return nil, cursorError(err)
 		}
 	}
-	e := &Experiment{}
 	return func(ctx context.Context, l *listing) (done bool, err error) {
 		after, done, err = d.store.Runs(ctx, of, after, l.rows(), func(r *record.Run) bool {
-			e.set(r)
-			return l.add(e)
+			return l.add(experiment{r})
 		})
 		return done, err
 	}, nil

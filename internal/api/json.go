@@ -212,19 +212,6 @@ func (o *Object) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-func (o Object) appendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	for i, m := range o {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendText(dst, m.Key)
-		dst = append(dst, ':')
-		dst = append(dst, m.Value...)
-	}
-	return append(dst, '}')
-}
-
 // OptionalObject is an Object or null.
 type OptionalObject struct {
 	Given   bool // not null
@@ -247,13 +234,6 @@ func (o *OptionalObject) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	}
 	o.Given = true
 	return o.Members.UnmarshalJSONFrom(d)
-}
-
-func (o *OptionalObject) appendJSON(dst []byte) []byte {
-	if !o.Given {
-		return append(dst, "null"...)
-	}
-	return o.Members.appendJSON(dst)
 }
 
 // appendText appends text in quotes.

@@ -1,7 +1,12 @@
 package api
 
 import (
+	"encoding/hex"
+	"iter"
+	"strconv"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"modeldb/internal/record"
 )
@@ -57,7 +62,8 @@ func (m *Model) appendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// Experiment is a run as this API shows it.
+// Experiment is a run as this API shows it. The type documents the answer,
+// which appendExperiment writes without the way over a value of it.
 type Experiment struct {
 	ExperimentID      string         `json:"experiment_id" example:"019ab0de5f0070008b1e4d0f9a3c2b11" doc:"32 lowercase hex digits, ordered by time, given by the server."`
 	ModelID           string         `json:"model_id" example:"244871654494208"`
@@ -71,80 +77,115 @@ type Experiment struct {
 	CreatedDatetime   string         `json:"created_datetime" format:"date-time" example:"2026-11-23T12:34:56.789+00:00"`
 }
 
-func experimentOf(r *record.Run) *Experiment {
-	e := &Experiment{}
-	e.set(r)
-	return e
-}
+// experiment is the answer that shows a run.
+type experiment struct{ *record.Run }
 
-// set makes e show r. It uses e's lists again.
-func (e *Experiment) set(r *record.Run) {
-	e.ExperimentID = r.ID.String()
-	e.ModelID = record.ModelID(r.Model)
-	e.ModelVersionID = r.Name
-	e.Parameters.Members = appendMembers(e.Parameters.Members[:0], r.Params)
-	e.Parameters.Given = r.Given&record.GivenParams != 0 || len(r.Params) > 0
-	e.TrainingDataset = r.DatasetText(record.RoleTraining)
-	e.ValidationDataset = r.DatasetText(record.RoleValidation)
-	e.TestDataset = r.DatasetText(record.RoleTest)
-	e.Evaluations.Members = appendEvaluations(e.Evaluations.Members[:0], r)
-	e.Evaluations.Given = r.Given&record.GivenEvaluations != 0 || len(e.Evaluations.Members) > 0
-	e.ArtifactFilePaths.Members = appendMembers(e.ArtifactFilePaths.Members[:0], r.Artifacts)
-	e.ArtifactFilePaths.Given = r.Given&record.GivenArtifacts != 0 || len(r.Artifacts) > 0
-	e.CreatedDatetime = dateTime(r.Created)
-}
+// Schema is Experiment's; see huma.SchemaProvider.
+func (experiment) Schema(r huma.Registry) *huma.Schema { return r.Schema(typeOf[Experiment](), true, "") }
 
-func appendMembers[T ~struct{ Key, Value string }](dst Object, list []T) Object {
-	for _, m := range list {
-		dst = append(dst, record.Member(m))
+func (e experiment) appendJSON(dst []byte) []byte {
+	dst = append(dst, `{"experiment_id":"`...)
+	dst = hex.AppendEncode(dst, e.ID[:])
+	dst = append(dst, `","model_id":"`...)
+	dst = strconv.AppendInt(dst, e.Model, 10)
+	dst = append(dst, `","model_version_id":`...)
+	dst = appendText(dst, e.Name)
+	dst = append(dst, `,"parameters":`...)
+	dst = appendObject(dst, e.Params, e.Given&record.GivenParams != 0)
+	for _, use := range [...]struct {
+		name string
+		role record.Role
+	}{
+		{`,"training_dataset":`, record.RoleTraining},
+		{`,"validation_dataset":`, record.RoleValidation},
+		{`,"test_dataset":`, record.RoleTest},
+	} {
+		dst = append(dst, use.name...)
+		dst = appendOptionalText(dst, e.DatasetText(use.role))
 	}
-	return dst
+	dst = append(dst, `,"evaluations":`...)
+	dst = appendEvaluations(dst, e.Run)
+	dst = append(dst, `,"artifact_file_paths":`...)
+	dst = appendObject(dst, e.Artifacts, e.Given&record.GivenArtifacts != 0)
+	dst = append(dst, `,"created_datetime":`...)
+	dst = appendText(dst, dateTime(e.Created))
+	return append(dst, '}')
 }
 
-// appendEvaluations merges metrics and the other evaluations, both in the
-// order of keys.
-func appendEvaluations(dst Object, r *record.Run) Object {
-	rest := r.Evaluations
-	for _, m := range r.Metrics {
-		for len(rest) > 0 && rest[0].Key < m.Key {
-			dst = append(dst, record.Member(rest[0]))
-			rest = rest[1:]
+// appendObject appends names and JSON texts as an object, null if there are
+// none and none were given.
+func appendObject[T ~struct{ Key, Value string }](dst []byte, members []T, given bool) []byte {
+	if len(members) == 0 && !given {
+		return append(dst, "null"...)
+	}
+	dst = append(dst, '{')
+	for i, m := range members {
+		m := record.Member(m)
+		if i > 0 {
+			dst = append(dst, ',')
 		}
-		if len(rest) > 0 && rest[0].Key == m.Key {
-			both := rest[0]
-			rest = rest[1:]
-			if both.Stands(m) {
-				dst = append(dst, record.Member(both))
-				continue
+		dst = appendText(dst, m.Key)
+		dst = append(dst, ':')
+		dst = append(dst, m.Value...)
+	}
+	return append(dst, '}')
+}
+
+// appendEvaluations appends metrics and the other evaluations as one object in
+// the order of keys.
+func appendEvaluations(dst []byte, r *record.Run) []byte {
+	if len(r.Metrics) == 0 {
+		return appendObject(dst, r.Evaluations, r.Given&record.GivenEvaluations != 0)
+	}
+	start := byte('{')
+	for key, value := range evaluations(r) {
+		dst = append(dst, start)
+		start = ','
+		dst = appendText(dst, key)
+		dst = append(dst, ':')
+		if value.text != "" {
+			dst = append(dst, value.text...)
+		} else {
+			dst = record.AppendNumber(dst, value.number)
+		}
+	}
+	return append(dst, '}')
+}
+
+// shown is the value of an evaluation: a JSON text, or a number if that is empty.
+type shown struct {
+	text   string
+	number float64
+}
+
+// evaluations goes through metrics and the other evaluations in the order of keys.
+func evaluations(r *record.Run) iter.Seq2[string, shown] {
+	return func(yield func(string, shown) bool) {
+		rest := r.Evaluations
+		for _, m := range r.Metrics {
+			for len(rest) > 0 && rest[0].Key < m.Key {
+				if !yield(rest[0].Key, shown{text: rest[0].Value}) {
+					return
+				}
+				rest = rest[1:]
+			}
+			value := shown{number: m.Value}
+			if len(rest) > 0 && rest[0].Key == m.Key {
+				if rest[0].Stands(m) {
+					value.text = rest[0].Value
+				}
+				rest = rest[1:]
+			}
+			if !yield(m.Key, value) {
+				return
 			}
 		}
-		dst = append(dst, record.Member{Key: m.Key, Value: record.FormatNumber(m.Value)})
+		for _, e := range rest {
+			if !yield(e.Key, shown{text: e.Value}) {
+				return
+			}
+		}
 	}
-	return appendMembers(dst, rest)
-}
-
-func (e *Experiment) appendJSON(dst []byte) []byte {
-	dst = append(dst, `{"experiment_id":`...)
-	dst = appendText(dst, e.ExperimentID)
-	dst = append(dst, `,"model_id":`...)
-	dst = appendText(dst, e.ModelID)
-	dst = append(dst, `,"model_version_id":`...)
-	dst = appendText(dst, e.ModelVersionID)
-	dst = append(dst, `,"parameters":`...)
-	dst = e.Parameters.appendJSON(dst)
-	dst = append(dst, `,"training_dataset":`...)
-	dst = appendOptionalText(dst, e.TrainingDataset)
-	dst = append(dst, `,"validation_dataset":`...)
-	dst = appendOptionalText(dst, e.ValidationDataset)
-	dst = append(dst, `,"test_dataset":`...)
-	dst = appendOptionalText(dst, e.TestDataset)
-	dst = append(dst, `,"evaluations":`...)
-	dst = e.Evaluations.appendJSON(dst)
-	dst = append(dst, `,"artifact_file_paths":`...)
-	dst = e.ArtifactFilePaths.appendJSON(dst)
-	dst = append(dst, `,"created_datetime":`...)
-	dst = appendText(dst, e.CreatedDatetime)
-	return append(dst, '}')
 }
 
 // dateTime is a time as RFC 3339 says, in UTC. The offset is written in digits
