@@ -7,12 +7,10 @@ import (
 	"modeldb/internal/store"
 )
 
-type checkCommand struct {
-	Settings `embed:""`
-}
+type checkCommand struct{}
 
 // Run names each fault that it finds.
-func (c *checkCommand) Run(ctx context.Context) error {
+func (checkCommand) Run(ctx context.Context, c *Settings) error {
 	report, err := store.Check(ctx, c.database(), func(fault string) { fmt.Println("fault:", fault) })
 	if err != nil {
 		return err

@@ -17,6 +17,8 @@ import (
 
 // commands are what the program does.
 type commands struct {
+	Settings `embed:""`
+
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve the records (the default)."`
 	Check   checkCommand   `cmd:"" help:"Look for faults in the database: schema, integrity, references. Exit 1 if there are any."`
 	Healthy healthyCommand `cmd:"" help:"Ask a running server on this machine whether it is ready. Exit 1 if not."`
@@ -30,10 +32,10 @@ func main() {
 	parsed := kong.Parse(&c,
 		kong.Name("modeldb"),
 		kong.Description("Model DB keeps a team's machine learning: which project, which model, which experiment, with which parameters, on which data, how good, in which files."),
-		kong.UsageOnError(),
+		kong.ShortUsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
-	if err := parsed.Run(); err != nil {
+	if err := parsed.Run(&c.Settings); err != nil {
 		if !errors.Is(err, errReported) {
 			fmt.Fprintln(os.Stderr, "modeldb:", err)
 		}

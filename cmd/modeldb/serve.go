@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -20,24 +21,17 @@ import (
 	"modeldb/ui"
 )
 
-type serveCommand struct {
-	Settings `embed:""`
-}
+type serveCommand struct{}
 
 // Run opens everything, serves until it is told to stop, and closes in reverse.
-func (c *serveCommand) Run(ctx context.Context) (err error) {
+func (serveCommand) Run(ctx context.Context, c *Settings) (err error) {
 	if err := c.checkOpen(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("MODELDB_DATA (--data): %w", err)
 	}
-	if os.Getenv("GOGC") == "" {
-		// Most of the memory is the databases' caches, which the collector
-		// does not see: at its default it would run a hundred times a second
-		// over a small heap.
-		debug.SetGCPercent(400)
-	}
+	tune()
 	log := c.logger(os.Stderr)
 	metrics := server.NewMetrics()
 	st, err := store.Open(ctx, c.database(), store.Options{Log: log, Around: metrics.Around, Group: metrics.Group})
@@ -46,7 +40,7 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 
-	handler, err := c.handler(st, log, metrics)
+	handler, err := newHandler(c, st, log, metrics)
 	if err != nil {
 		return err
 	}
@@ -54,12 +48,29 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("HOST and PORT (--host, --port): %w", err)
 	}
-	c.greet(l.Addr())
+	greet(c, l.Addr())
 	return server.Serve(ctx, l, handler, log)
 }
 
-// handler puts the doors behind the server.
-func (c *serveCommand) handler(st *store.Store, log *slog.Logger, metrics *server.Metrics) (http.Handler, error) {
+// tune sets what Go's runtime cannot know, unless the environment says
+// otherwise.
+func tune() {
+	if os.Getenv("GOGC") == "" {
+		// Most of the memory is the databases' caches, which the collector
+		// does not see: at its default it would run a hundred times a second
+		// over a small heap.
+		debug.SetGCPercent(400)
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		// The committer waits for the disk again and again. When it comes
+		// back it should not have to queue for a processor behind all those
+		// who wait for its next commit.
+		runtime.GOMAXPROCS(runtime.NumCPU() + 2)
+	}
+}
+
+// newHandler puts the doors behind the server.
+func newHandler(c *Settings, st *store.Store, log *slog.Logger, metrics *server.Metrics) (http.Handler, error) {
 	dist, err := fs.Sub(ui.Dist, "dist")
 	if err != nil {
 		return nil, err
@@ -80,18 +91,16 @@ func (c *serveCommand) handler(st *store.Store, log *slog.Logger, metrics *serve
 }
 
 // greet says where everything is.
-func (c *serveCommand) greet(addr net.Addr) {
+func greet(c *Settings, addr net.Addr) {
 	at := "http://" + addr.String()
 	fmt.Printf("Model DB serves at %s\n  documents  %s/docs\n  records    %s\n  files      %s\n",
 		at, at, store.Redacted(c.database()), c.Data)
 }
 
-type healthyCommand struct {
-	Port int `env:"PORT" default:"8000" help:"Port of the server."`
-}
+type healthyCommand struct{}
 
 // Run asks /readyz, so that a container without a shell or curl can be checked.
-func (c *healthyCommand) Run(ctx context.Context) error {
+func (healthyCommand) Run(ctx context.Context, c *Settings) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/readyz", c.Port), nil)

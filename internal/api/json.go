@@ -101,6 +101,12 @@ func outlineOf(d *jsontext.Decoder) (any, error) {
 	return object, err
 }
 
+// What stands for any object and any list.
+var (
+	someObject any = map[string]any{}
+	someList   any = []any{}
+)
+
 // kindOf reads one value, and returns it if it is no object or list.
 func kindOf(d *jsontext.Decoder) (any, error) {
 	kind := d.PeekKind()
@@ -109,9 +115,9 @@ func kindOf(d *jsontext.Decoder) (any, error) {
 			return nil, err
 		}
 		if kind == '{' {
-			return map[string]any{}, nil
+			return someObject, nil
 		}
-		return []any{}, nil
+		return someList, nil
 	}
 	t, err := d.ReadToken()
 	if err != nil {

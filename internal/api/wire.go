@@ -81,7 +81,9 @@ type Experiment struct {
 type experiment struct{ *record.Run }
 
 // Schema is Experiment's; see huma.SchemaProvider.
-func (experiment) Schema(r huma.Registry) *huma.Schema { return r.Schema(typeOf[Experiment](), true, "") }
+func (experiment) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(typeOf[Experiment](), true, "")
+}
 
 func (e experiment) appendJSON(dst []byte) []byte {
 	dst = append(dst, `{"experiment_id":"`...)

@@ -28,7 +28,7 @@ const tailVersion = 1
 // the value's 8 bytes.
 func AppendTail(dst []byte, series []Series) []byte {
 	dst = append(dst, tailVersion)
-	var group []byte
+	group := make([]byte, 0, 64)
 	for _, s := range series {
 		group = group[:0]
 		for _, p := range s.Points {

@@ -42,6 +42,9 @@ func CheckKey(field, key string) error {
 	if key == "" {
 		return Invalid.Errorf(field, "%s has an empty key; a key must have 1 to %d characters", field, MaxKey)
 	}
+	if len(key) <= MaxKey && utf8.ValidString(key) && strings.IndexByte(key, 0) < 0 {
+		return nil
+	}
 	return CheckText(field+"."+key, key, MaxKey)
 }
 

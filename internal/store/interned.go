@@ -91,7 +91,7 @@ type datasetHash [sha256.Size]byte
 
 // hashDataset is the identity of a dataset: equal when all fields are.
 func hashDataset(d record.Dataset) (h datasetHash) {
-	var b []byte
+	b := make([]byte, 0, 256)
 	for _, field := range []string{d.Name, d.Digest, d.SourceType, d.Source, d.Schema, d.Profile} {
 		b = binary.AppendUvarint(b, uint64(len(field)))
 		b = append(b, field...)

@@ -38,7 +38,7 @@ func openSQLite(ctx context.Context, path string, create bool) (_ *sqliteEngine,
 			return nil, err
 		}
 	} else if _, err := os.Stat(path); err != nil {
-		return nil, err
+		return nil, errors.New("there is no such file")
 	}
 	e := &sqliteEngine{readers: make(chan sqliteConn, sqliteReaders)}
 	defer func() {
