@@ -32,7 +32,15 @@ type Server struct {
 	hosts   hosts
 	origins *http.CrossOriginProtection
 	limit   int64
+	large   chan struct{} // slots for requests with large bodies
 }
+
+// A body over largeBody, or of unknown length, takes one of largeBodies slots:
+// so the memory for bodies has a limit, however many clients there are.
+const (
+	largeBody   = 1 << 20
+	largeBodies = 8
+)
 
 // New makes a server with the routes of all doors, and its own: /livez,
 // /readyz and /metrics. A route without a right is an error.
@@ -40,6 +48,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		mux: http.NewServeMux(), log: o.Log, metrics: o.Metrics,
 		hosts: newHosts(o.AllowedHosts), origins: http.NewCrossOriginProtection(), limit: o.BodyLimit,
+		large: make(chan struct{}, largeBodies),
 	}
 	s.unknown = s.metrics.route("none")
 	for _, host := range o.AllowedHosts {
@@ -149,6 +158,14 @@ func (s *Server) guard(route Route) http.Handler {
 			w.Header().Set("Connection", "close")
 			WriteError(w, http.StatusRequestEntityTooLarge, TooLarge(s.limit))
 			return
+		}
+		if r.ContentLength < 0 || r.ContentLength > largeBody {
+			select {
+			case s.large <- struct{}{}:
+				defer func() { <-s.large }()
+			case <-r.Context().Done():
+				return
+			}
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, s.limit)
 		route.Handler.ServeHTTP(w, r)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -30,10 +31,15 @@ const migrationLock = 0x6d6f64656c6462
 // have pools of their own, so that many readers never hold up the writer.
 type postgresEngine struct {
 	reads, writes *pgxpool.Pool
+	readTime      time.Duration // after which a read is given up; 0: never
 }
 
-func openPostgres(ctx context.Context, url string) (_ *postgresEngine, err error) {
-	e := &postgresEngine{}
+// serveReadTime is how long a request waits for PostgreSQL to read: a server
+// that is cut off by the network says nothing at all.
+const serveReadTime = 30 * time.Second
+
+func openPostgres(ctx context.Context, url string, readTime time.Duration) (_ *postgresEngine, err error) {
+	e := &postgresEngine{readTime: readTime}
 	defer func() {
 		if err != nil {
 			e.close()
@@ -101,7 +107,16 @@ func (e *postgresEngine) exec(ctx context.Context, sql string, args ...any) (int
 	return tag.RowsAffected(), err
 }
 
+func (e *postgresEngine) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if e.readTime == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, e.readTime)
+}
+
 func (e *postgresEngine) query(ctx context.Context, sql string, args []any, scan func(row) error) error {
+	ctx, cancel := e.bounded(ctx)
+	defer cancel()
 	rows, err := e.reads.Query(ctx, sql, args...)
 	if err != nil {
 		return err
@@ -124,6 +139,8 @@ func scanAll(rows pgx.Rows, scan func(row) error) error {
 }
 
 func (e *postgresEngine) snapshot(ctx context.Context, read func(conn) error) error {
+	ctx, cancel := e.bounded(ctx)
+	defer cancel()
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return pgx.BeginTxFunc(ctx, e.reads, options, func(tx pgx.Tx) error {
 		return read(postgresConn{tx.Conn()})

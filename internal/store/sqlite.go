@@ -46,11 +46,11 @@ func openSQLite(ctx context.Context, path string, create bool) (_ *sqliteEngine,
 			e.close()
 		}
 	}()
-	if e.writer, err = e.open(path, sqlite.OpenReadWrite|sqlite.OpenCreate, 24<<10); err != nil {
+	if e.writer, err = e.open(path, sqlite.OpenReadWrite|sqlite.OpenCreate, 12<<10); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	for range sqliteReaders {
-		c, err := e.open(path, sqlite.OpenReadOnly, 4<<10)
+		c, err := e.open(path, sqlite.OpenReadOnly, 2<<10)
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", path, err)
 		}

@@ -71,8 +71,12 @@ func open(ctx context.Context, database string, create bool, o Options) (*Store,
 	}
 	s.keys = record.NewKeys(s.clock)
 	var err error
+	readTime := serveReadTime
+	if !create {
+		readTime = 0 // a check reads everything
+	}
 	if strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://") {
-		s.db, err = openPostgres(ctx, database)
+		s.db, err = openPostgres(ctx, database, readTime)
 	} else {
 		s.db, err = openSQLite(ctx, database, create)
 	}
