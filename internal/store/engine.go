@@ -58,6 +58,12 @@ type engine interface {
 	// only do the same.
 	lock(alias string) string
 	lockShared(alias string) string
+	// newestNamed and ofModelAfter are conditions on runs r, with their order:
+	// those named $1, the newest first; and those of the model $1 with keys
+	// greater than $2. Each engine says it so that its planner surely takes
+	// the index on both columns.
+	newestNamed() string
+	ofModelAfter() string
 	// migrate calls step in a writing transaction that no other server's runs
 	// beside.
 	migrate(ctx context.Context, step func(conn) error) error

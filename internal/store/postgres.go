@@ -93,6 +93,21 @@ func (e *postgresEngine) near() bool                     { return false }
 func (e *postgresEngine) lock(alias string) string       { return " for no key update of " + alias }
 func (e *postgresEngine) lockShared(alias string) string { return " for share of " + alias }
 
+// With an equality, PostgreSQL may rather walk along the primary key and hope
+// that a match comes soon; where all of them are at the other end, that reads
+// the whole table. A range leaves only the index in the order that is asked for.
+func (e *postgresEngine) newestNamed() string {
+	return `r.name >= $1
+	  and r.name <= $1
+	order by r.name desc, r.key desc`
+}
+
+func (e *postgresEngine) ofModelAfter() string {
+	return `(r.model, r.key) > ($1, $2)
+	  and r.model <= $1
+	order by r.model, r.key`
+}
+
 func (e *postgresEngine) close() error {
 	for _, p := range []*pgxpool.Pool{e.reads, e.writes} {
 		if p != nil {

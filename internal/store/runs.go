@@ -81,19 +81,19 @@ func (s *Store) Run(ctx context.Context, id record.RunID) (*record.Run, error) {
 	return s.whole(ctx, &r.runRow)
 }
 
+// runNamedSQL has one place for the engine's condition on the name.
 const runNamedSQL = `
 	select ` + runColumns + `
 	from run r
-	where r.name = $1
-	  and r.deleted is null
+	where r.deleted is null
 	  and ` + modelIsLive + `
-	order by r.key desc
+	  and %s
 	limit 1`
 
 // RunNamed returns the newest live run with this name, whatever its model.
 // NotFound: there is none.
 func (s *Store) RunNamed(ctx context.Context, name string) (*record.Run, error) {
-	r, err := one(s.reading(ctx), scanRun, runNamedSQL, name)
+	r, err := one(s.reading(ctx), scanRun, s.runNamedSQL, name)
 	if err == nil && r == nil {
 		err = record.NotFound.Errorf("model_version_id", "there is no experiment with the model_version_id %s", record.Quote(name))
 	}
@@ -226,13 +226,12 @@ type RunCursor struct{ Model, Run int64 }
 // FirstRun is the place before the first run of any set.
 var FirstRun = RunCursor{-1, -1}
 
+// runsOfModelSQL has one place for the engine's condition on model and key.
 const runsOfModelSQL = `
 	select ` + runColumns + `
 	from run r
-	where r.model = $1
-	  and r.key > $2
-	  and r.deleted is null
-	order by r.key
+	where r.deleted is null
+	  and %s
 	limit $3`
 
 const allRunsSQL = `
@@ -255,7 +254,7 @@ func (s *Store) Runs(ctx context.Context, of RunSet, after RunCursor, limit int,
 		if _, err := s.Model(ctx, *of.Model); err != nil {
 			return after, false, err
 		}
-		return s.visitRuns(ctx, after, limit, visit, runsOfModelSQL, *of.Model, after.Run, int64(limit))
+		return s.visitRuns(ctx, after, limit, visit, s.runsOfModelSQL, *of.Model, after.Run, int64(limit))
 	case of.Project != nil:
 		return s.runsOfProject(ctx, *of.Project, after, limit, visit)
 	}
@@ -278,7 +277,7 @@ func (s *Store) runsOfProject(ctx context.Context, project int64, after RunCurso
 			}
 			seen := 0
 			last, done, err := s.visitRuns(ctx, after, limit, func(r *record.Run) bool { seen++; return visit(r) },
-				runsOfModelSQL, m.Key, after.Run, int64(limit))
+				s.runsOfModelSQL, m.Key, after.Run, int64(limit))
 			if err != nil || !done {
 				return last, false, err
 			}

@@ -94,6 +94,17 @@ func (e *sqliteEngine) near() bool   { return true }
 func (e *sqliteEngine) lock(string) string       { return "" }
 func (e *sqliteEngine) lockShared(string) string { return "" }
 
+func (e *sqliteEngine) newestNamed() string {
+	return `r.name = $1
+	order by r.key desc`
+}
+
+func (e *sqliteEngine) ofModelAfter() string {
+	return `r.model = $1
+	  and r.key > $2
+	order by r.key`
+}
+
 func (e *sqliteEngine) close() error {
 	var errs []error
 	for range len(e.readers) {

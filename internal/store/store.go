@@ -44,6 +44,8 @@ type Store struct {
 	committer *committer
 	metrics   interned[string]
 	datasets  interned[datasetHash]
+
+	runNamedSQL, runsOfModelSQL string // with the engine's conditions
 }
 
 // Open opens a database, makes or migrates its schema, and starts the
@@ -83,6 +85,8 @@ func open(ctx context.Context, database string, create bool, o Options) (*Store,
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Redacted(database), err)
 	}
+	s.runNamedSQL = fmt.Sprintf(runNamedSQL, s.db.newestNamed())
+	s.runsOfModelSQL = fmt.Sprintf(runsOfModelSQL, s.db.ofModelAfter())
 	if o.Around != nil {
 		s.db = &around{s.db, o.Around}
 	}

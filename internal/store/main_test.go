@@ -1,0 +1,152 @@
+package store_test
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"testing"
+
+	"modeldb/internal/record"
+	"modeldb/internal/store"
+	"modeldb/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+// ok fails the test when there is an error.
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// must returns the value of a call that may not fail.
+func must[T any](value T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		ok(t, err)
+		return value
+	}
+}
+
+// refused fails the test when err is not an error of this kind.
+func refused(t testing.TB, kind record.Kind, err error) {
+	t.Helper()
+	if err == nil || record.KindOf(err) != kind {
+		t.Fatalf("got the error %v, want one of kind %d", err, kind)
+	}
+}
+
+// same fails the test when two values differ. No list is an empty list.
+func same[T any](t testing.TB, got, want T) {
+	t.Helper()
+	if g, w := plain(got), plain(want); !reflect.DeepEqual(g, w) {
+		t.Fatalf("\n got %+v\nwant %+v", show(g), show(w))
+	}
+}
+
+// plain puts no list in the place of each empty list of a run.
+func plain(v any) any {
+	switch v := v.(type) {
+	case *record.Run:
+		if v == nil {
+			return v
+		}
+		return plain(*v)
+	case record.Run:
+		v.Params, v.Datasets, v.Metrics = none(v.Params), none(v.Datasets), none(v.Metrics)
+		v.Evaluations, v.Artifacts = none(v.Evaluations), none(v.Artifacts)
+		return v
+	case []record.Run:
+		all := make([]record.Run, len(v))
+		for i := range v {
+			all[i] = plain(v[i]).(record.Run)
+		}
+		return all
+	}
+	if r := reflect.ValueOf(v); r.Kind() == reflect.Slice && r.Len() == 0 {
+		return reflect.Zero(r.Type()).Interface()
+	}
+	return v
+}
+
+func none[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
+// show makes descriptions readable in a message.
+func show(v any) any {
+	text := func(s *string) string {
+		if s == nil {
+			return "no description"
+		}
+		return *s
+	}
+	switch v := v.(type) {
+	case record.Project:
+		return []any{v, text(v.Description)}
+	case record.Model:
+		return []any{v, text(v.Description)}
+	}
+	return v
+}
+
+// clone copies a run that is the caller's only for a while.
+func clone(r *record.Run) record.Run {
+	c := *r
+	c.Params, c.Datasets, c.Metrics = slices.Clone(r.Params), slices.Clone(r.Datasets), slices.Clone(r.Metrics)
+	c.Evaluations, c.Artifacts = slices.Clone(r.Evaluations), slices.Clone(r.Artifacts)
+	return c
+}
+
+// model makes a model of a project.
+func model(t testing.TB, s *store.Store, project int64, name string) record.Model {
+	t.Helper()
+	return must(s.CreateModel(t.Context(), record.Model{Project: project, Name: name}, storetest.By))(t)
+}
+
+// newRun makes a run that has a name and nothing else.
+func newRun(t testing.TB, s *store.Store, model int64, name string) record.Run {
+	t.Helper()
+	return *must(s.CreateRun(t.Context(), record.Run{Model: model, Name: name}))(t)
+}
+
+// pages reads a whole set of runs in pages of so many.
+func pages(t testing.TB, s *store.Store, of store.RunSet, limit int) (all []record.Run) {
+	t.Helper()
+	for after, done := store.FirstRun, false; !done; {
+		n := len(all)
+		var err error
+		after, done, err = s.Runs(t.Context(), of, after, limit, func(r *record.Run) bool {
+			all = append(all, clone(r))
+			return true
+		})
+		ok(t, err)
+		if len(all) > n+limit {
+			t.Fatalf("a page has %d runs, want at most %d", len(all)-n, limit)
+		}
+		if len(all) == n && !done {
+			t.Fatal("a page is empty, and is not the last")
+		}
+	}
+	return all
+}
+
+// names are the names of runs.
+func names(runs []record.Run) (all []string) {
+	for _, r := range runs {
+		all = append(all, r.Name)
+	}
+	return all
+}
+
+func byName(a, b record.Run) int { return cmp.Compare(a.Name, b.Name) }
+
+func ptr[T any](v T) *T { return &v }
+
+func ofModel(key int64) store.RunSet   { return store.RunSet{Model: &key} }
+func ofProject(key int64) store.RunSet { return store.RunSet{Project: &key} }
