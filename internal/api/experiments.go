@@ -23,6 +23,14 @@ type newExperiment struct {
 	ArtifactFilePaths OptionalObject `json:"artifact_file_paths,omitempty" example:"{\"model\": \"s3://models/forest-12.onnx\"}" doc:"Any JSON object: names and addresses of files."`
 }
 
+type newEvaluations struct {
+	Evaluations Object `json:"evaluations" example:"{\"accuracy\": 0.97, \"confusion_matrix\": [[50, 1], [2, 47]]}"`
+}
+
+type newArtifactFilePaths struct {
+	ArtifactFilePaths Object `json:"artifact_file_paths" example:"{\"model\": \"s3://models/forest-12.onnx\"}"`
+}
+
 // run reads the request into a record.
 func (n *newExperiment) run() (record.Run, error) {
 	r := record.Run{Name: n.ModelVersionID}
@@ -100,9 +108,7 @@ func (d *Door) experimentByVersion(ctx context.Context, in *struct {
 
 func (d *Door) addEvaluations(ctx context.Context, in *struct {
 	ExperimentPath
-	Body struct {
-		Evaluations Object `json:"evaluations" example:"{\"accuracy\": 0.97, \"confusion_matrix\": [[50, 1], [2, 47]]}"`
-	}
+	Body newEvaluations
 }) (*answer[experiment], error) {
 	id, err := record.ParseRunID(in.ExperimentID)
 	if err != nil {
@@ -117,9 +123,7 @@ func (d *Door) addEvaluations(ctx context.Context, in *struct {
 
 func (d *Door) addArtifacts(ctx context.Context, in *struct {
 	ExperimentPath
-	Body struct {
-		ArtifactFilePaths Object `json:"artifact_file_paths" example:"{\"model\": \"s3://models/forest-12.onnx\"}"`
-	}
+	Body newArtifactFilePaths
 }) (*answer[experiment], error) {
 	id, err := record.ParseRunID(in.ExperimentID)
 	if err != nil {

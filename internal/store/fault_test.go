@@ -124,6 +124,9 @@ type scene struct {
 
 func (sc *scene) named(name string) string { return name + "-" + sc.tag }
 
+// creates is how many steps make the records that the others change.
+const creates = 4
+
 // step is one operation.
 type step struct {
 	name string
@@ -288,7 +291,7 @@ func (sc *scene) look(ctx context.Context) (string, error) {
 func TestEveryCallToTheDatabaseMayFail(t *testing.T) {
 	for _, e := range storetest.Engines() {
 		for _, kind := range faultKinds {
-			if kind.engine != "" && kind.engine != e.Name {
+			if kind.engine != "" && kind.engine != e.Name || e.Partitions > 0 && !kind.unknown {
 				continue
 			}
 			t.Run(e.Name+"/"+kind.name, func(t *testing.T) {
@@ -302,8 +305,12 @@ func TestEveryCallToTheDatabaseMayFail(t *testing.T) {
 				f.left = math.MaxInt
 				states := []string{"nothing"}
 				(&play{f: f, sc: &scene{s: s, tag: "tag00000"}, states: &states}).run(t)
+				stride := 1
+				if testing.Short() {
+					stride = 7
+				}
 				k := 0
-				for ; ; k++ {
+				for ; ; k += stride {
 					f.left, f.hit = k, ""
 					p := &play{f: f, sc: &scene{s: s, tag: fmt.Sprintf("tag%05d", k+1)}, states: &states}
 					p.run(t)
@@ -338,8 +345,12 @@ func (p *play) run(t *testing.T) {
 		if t.Failed() {
 			return
 		}
+		first := i+1 == len(*p.states)
+		if !first && p.f.left >= 0 && i >= creates {
+			continue // no fault yet
+		}
 		state := p.look(t)
-		if i+1 == len(*p.states) { // the first play
+		if first {
 			if err != nil {
 				t.Fatalf("%s: %v", st.name, err)
 			}
@@ -353,6 +364,9 @@ func (p *play) run(t *testing.T) {
 		if err == nil {
 			if state != after {
 				t.Fatalf("%s returned success, but there is\n%.1500s\ninstead of\n%.1500s", st.name, state, after)
+			}
+			if p.f.left < -20 {
+				return // well after the fault: the rest has been seen
 			}
 			continue
 		}
@@ -427,12 +441,15 @@ func connectionEnder(t *testing.T, database string) func() {
 	t.Cleanup(func() { c.Close(context.Background()) })
 	return func() {
 		const sql = `
-			select count(pg_terminate_backend(pid, 5000))
+			select count(pg_terminate_backend(pid))
 			from pg_stat_activity
 			where datname = current_database()
 			  and pid <> pg_backend_pid()`
-		if _, err := c.Exec(context.Background(), sql); err != nil {
-			t.Error(err)
+		for n := 1; n > 0; {
+			if err := c.QueryRow(context.Background(), sql).Scan(&n); err != nil {
+				t.Error(err)
+				return
+			}
 		}
 	}
 }
@@ -469,7 +486,7 @@ func TestBadWriteFailsAlone(t *testing.T) {
 					_, err := s.CreateRun(t.Context(), storetest.FullRun(77, "bad"))
 					return err
 				},
-				"default project": func() error {
+				"project that is not there": func() error {
 					_, err := s.RestoreProject(t.Context(), 99, storetest.By)
 					return err
 				},
@@ -477,7 +494,7 @@ func TestBadWriteFailsAlone(t *testing.T) {
 			if s.Engine() == "postgres" {
 				bad["text that the database refuses"] = func() error {
 					r := storetest.FullRun(model, "bad")
-					r.Params[0].Value = "\"\x00\""
+					r.Params[0].Value = `"` + strings.Repeat("x", 40<<10) + "\x00\"" // in a row, not packed
 					_, err := s.CreateRun(t.Context(), r)
 					return err
 				}
