@@ -36,7 +36,7 @@ func (d *Door) allProjects(_ context.Context, in *Paging) (pager, error) {
 			l.add(projectOf(p))
 			after = p.Key
 		}
-		return len(projects) < limit, cursorError(err)
+		return len(projects) < limit, err
 	}, nil
 }
 

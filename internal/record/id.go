@@ -19,22 +19,49 @@ const (
 
 const (
 	projectBits = 48
-	maxProject  = 1<<projectBits - 1
+	projectMask = 1<<projectBits - 1
 )
 
-// ProjectID is the public id of the project with this key: its 48 bits as 12
-// lowercase hex digits.
-func ProjectID(key int64) string { return fmt.Sprintf("%012x", key) }
+// ProjectID is the public id of the project with this key: its 48 bits, stirred,
+// as 12 lowercase hex digits. Keys are ordered by time, so that new rows go to
+// the end of a table; ids look random, so that nobody takes one for another.
+func ProjectID(key int64) string { return fmt.Sprintf("%012x", stir(uint64(key))) }
 
 // ParseProjectID returns the key of a project's public id. The error is of
 // kind NotFound: a text that is no id names no project.
 func ParseProjectID(id string) (int64, error) {
-	key, err := strconv.ParseUint(id, 16, projectBits)
-	if err != nil || ProjectID(int64(key)) != id {
+	stirred, err := strconv.ParseUint(id, 16, projectBits)
+	key := int64(unstir(stirred))
+	if err != nil || ProjectID(key) != id {
 		return 0, NotFound.Errorf("project_id", "there is no project with the id %s: an id has 12 lowercase hex digits", Quote(id))
 	}
-	return int64(key), nil
+	return key, nil
 }
+
+// stir maps 48 bits to 48 bits, one to one, 0 to 0: twice, it folds the upper
+// half into the lower and multiplies by an odd number.
+func stir(x uint64) uint64 {
+	for range 2 {
+		x ^= x >> (projectBits / 2)
+		x = x * stirring & projectMask
+	}
+	return x
+}
+
+// unstir is the inverse of stir.
+func unstir(x uint64) uint64 {
+	for range 2 {
+		x = x * unstirring & projectMask
+		x ^= x >> (projectBits / 2)
+	}
+	return x
+}
+
+// Two numbers whose product is 1 modulo 2^48.
+const (
+	stirring   = 0x9e3779b97f4b
+	unstirring = 0x393dee219263
+)
 
 // ModelID is the public id of the model with this key: decimal digits,
 // because MLflow's clients need an integer.

@@ -13,9 +13,10 @@ import (
 type Keys struct {
 	now func() time.Time
 
-	mu  sync.Mutex // guards ms and seq
-	ms  int64
-	seq uint64 // 12 bits, counts within ms
+	mu      sync.Mutex // guards what follows
+	ms      int64
+	seq     uint64 // 12 bits, counts within ms
+	project int64  // the last key of a project
 }
 
 // NewKeys returns a source of keys that reads the time from now.
@@ -51,23 +52,25 @@ func (k *Keys) Run() RunID {
 	return id
 }
 
-// modelEpoch is the beginning of 2025: model keys count from there, so that
-// they stay below 2^53 until 2094, where JavaScript still reads them exactly.
-const modelEpoch = 1735689600000
+// epoch is the beginning of 2025: keys of models and projects count from
+// there. Those of models stay below 2^53, where JavaScript still reads them
+// exactly, and those of projects within 48 bits, until 2094.
+const epoch = 1735689600000
 
 // Model draws the key of a new model, greater than every key drawn before.
 func (k *Keys) Model() int64 {
 	ms, seq := k.tick()
-	return max(ms-modelEpoch, 1)<<seqBits | int64(seq)
+	return max(ms-epoch, 1)<<seqBits | int64(seq)
 }
 
-// Project draws the key of a new project at random, never the default one's.
+// Project draws the key of a new project, greater than every key drawn before.
 func (k *Keys) Project() int64 {
-	for {
-		if key := int64(random64() & maxProject); key != DefaultProject {
-			return key
-		}
-	}
+	const bits = 7 // below the milliseconds; the first is 0, to leave room for counting
+	key := max(k.now().UnixMilli()-epoch, 1)<<bits | int64(random64()>>(64-bits+1))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.project = max(key, k.project+1)
+	return k.project
 }
 
 // Sequence draws a key that orders rows by time, such as events.

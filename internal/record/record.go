@@ -8,7 +8,7 @@ package record
 
 // Project is a named effort, and the unit of isolation.
 type Project struct {
-	Key         int64 // 48 random bits; see ProjectID
+	Key         int64 // time-ordered, 48 bits; see ProjectID
 	Name        string
 	Description *string // nil: none was given
 	Created     int64   // milliseconds, UTC

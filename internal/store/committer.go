@@ -170,7 +170,7 @@ func (c *committer) try(group []*write, alone bool) (err error) {
 	defer conn.rollback()
 	t := &tx{
 		ctx: ctx, conn: conn, s: c.s, now: c.s.now(), alone: alone,
-		models: map[int64]record.Model{}, projects: map[int64]bool{},
+		models: map[int64]record.Model{}, projects: map[int64]record.Project{},
 	}
 	for _, w := range group {
 		if w.failed = w.ctx.Err(); w.failed != nil {

@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"cmp"
+	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -38,11 +40,17 @@ func refused(t testing.TB, kind record.Kind, err error) {
 	}
 }
 
+// tester is what testing.TB and rapid.T have in common.
+type tester interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 // same fails the test when two values differ. No list is an empty list.
-func same[T any](t testing.TB, got, want T) {
+func same[T any](t tester, got, want T) {
 	t.Helper()
 	if g, w := plain(got), plain(want); !reflect.DeepEqual(g, w) {
-		t.Fatalf("\n got %+v\nwant %+v", show(g), show(w))
+		t.Fatalf("\n got %s\nwant %s", short(g), short(w))
 	}
 }
 
@@ -77,6 +85,11 @@ func none[T any](list []T) []T {
 	}
 	return list
 }
+
+var long = regexp.MustCompile(`x{40,}`)
+
+// short is a value in a message, without the padding of large runs.
+func short(v any) string { return long.ReplaceAllString(fmt.Sprintf("%+v", show(v)), "xx...xx") }
 
 // show makes descriptions readable in a message.
 func show(v any) any {

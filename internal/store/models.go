@@ -39,6 +39,13 @@ const modelByFullNameSQL = `
 	from model m
 	where m.full_name = $1`
 
+const modelInProjectSQL = `
+	select ` + modelColumns + `
+	from model m
+	where m.name = $1
+	  and m.project = $2
+	  and m.full_name is not null`
+
 // CreateModel keeps a new model of a project and returns it. If the project
 // has a live model of that name already, that one is returned as it is.
 // NotFound: there is no such project. Conflict: the name would look like that
@@ -47,24 +54,18 @@ func (s *Store) CreateModel(ctx context.Context, m record.Model, by record.Actor
 	if err := checkDescribed("model_name", m.Name, m.Description); err != nil {
 		return m, err
 	}
-	project, err := s.Project(ctx, m.Project)
-	if err != nil {
-		return m, err
-	}
-	full := record.FullName(project, m.Name)
 	if !s.db.near() {
-		there, err := one(s.reading(ctx), scanModel, modelByFullNameSQL, full)
-		if err != nil || there != nil {
-			return sameModel(there, err, m, full)
+		if there, err := one(s.reading(ctx), scanModel, modelInProjectSQL, m.Name, m.Project); err != nil || there != nil {
+			return deref(there), err
 		}
 	}
 	var made record.Model
-	err = s.write(ctx, func(t *tx) error {
-		// The project may have been deleted since the look above, together
-		// with its models' names; the new model must not escape that.
-		if err := t.lockProject(m.Project); err != nil {
+	err := s.write(ctx, func(t *tx) error {
+		project, err := t.lockProject(m.Project)
+		if err != nil {
 			return err
 		}
+		full := record.FullName(project, m.Name)
 		if t.look() {
 			there, err := one(t, scanModel, modelByFullNameSQL, full)
 			if err != nil || there != nil {
@@ -82,17 +83,18 @@ func (s *Store) CreateModel(ctx context.Context, m record.Model, by record.Actor
 	return made, err
 }
 
-// lockProject makes sure that a project is live, and stays so until the end
-// of the transaction.
-func (t *tx) lockProject(key int64) error {
-	if t.projects[key] {
-		return nil
+// lockProject returns a live project, which stays so until the end of the
+// transaction. A group's writes mostly concern few projects, so it remembers.
+func (t *tx) lockProject(key int64) (record.Project, error) {
+	if p, ok := t.projects[key]; ok {
+		return p, nil
 	}
-	p, err := one(t, scanProject, projectByKeySQL+t.s.db.lockShared("p"), key)
-	if _, err = liveProject(p, err, key); err == nil {
-		t.projects[key] = true
+	found, err := one(t, scanProject, projectByKeySQL+t.s.db.lockShared("p"), key)
+	p, err := liveProject(found, err, key)
+	if err == nil {
+		t.projects[key] = p
 	}
-	return err
+	return p, err
 }
 
 // sameModel is the answer of a create whose full name belongs to a model.

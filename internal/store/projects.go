@@ -116,39 +116,20 @@ func (s *Store) ProjectByName(ctx context.Context, name string) (record.Project,
 
 // The default project is listed once it holds something: a run of the default
 // model, or a model that somebody made.
-const (
-	listedProjectsSQL = `
+const projectsSQL = `
 	select ` + projectColumns + `
 	from project p
-	where p.deleted is null
+	where p.key > $1
+	  and p.deleted is null
 	  and (p.key <> 0
 	       or exists (select 1 from run where model = 0 and deleted is null)
-	       or exists (select 1 from model where project = 0 and key <> 0 and full_name is not null))`
-
-	firstProjectsSQL = listedProjectsSQL + `
-	order by p.created, p.key
-	limit $1`
-
-	projectsSQL = listedProjectsSQL + `
-	  and (p.created, p.key) > (select created, key from project where key = $1)
-	order by p.created, p.key
+	       or exists (select 1 from model where project = 0 and key <> 0 and full_name is not null))
+	order by p.key
 	limit $2`
-)
 
 // Projects returns at most limit live projects in the order in which they were
-// made, those after the project with the given key, live or deleted, or with -1
-// from the first. NotFound: there is no such project.
+// made, those with keys greater than after.
 func (s *Store) Projects(ctx context.Context, after int64, limit int) ([]record.Project, error) {
-	if after < 0 {
-		return list(s.reading(ctx), scanProject, firstProjectsSQL, int64(limit))
-	}
-	there, err := one(s.reading(ctx), scanProject, projectByKeySQL, after)
-	if err == nil && there == nil {
-		err = record.NotFound.Errorf("cursor", "there is no project with the id %q", record.ProjectID(after))
-	}
-	if err != nil {
-		return nil, err
-	}
 	return list(s.reading(ctx), scanProject, projectsSQL, after, int64(limit))
 }
 

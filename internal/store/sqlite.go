@@ -61,7 +61,7 @@ func openSQLite(ctx context.Context, path string, create bool) (_ *sqliteEngine,
 
 // open opens one connection with at most cache KiB of pages in memory.
 func (e *sqliteEngine) open(path string, flags sqlite.OpenFlags, cache int) (sqliteConn, error) {
-	c, err := sqlite.OpenConn(path, flags|sqlite.OpenNoMutex)
+	c, err := sqlite.OpenConn(path, flags)
 	if err != nil {
 		return sqliteConn{}, err
 	}

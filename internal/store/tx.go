@@ -21,7 +21,7 @@ type tx struct {
 	// What the writes of a group have in common is read once: live models,
 	// see liveModel, and live projects, see lockProject.
 	models   map[int64]record.Model
-	projects map[int64]bool
+	projects map[int64]record.Project
 }
 
 // look reports whether a create must look for a record of the same name before

@@ -1,14 +1,13 @@
 -- Projects, models and what is interned are small and seldom written.
 
 create table project (
-  key         integer primary key, -- 48 bits; the public id is their 12 hex digits
+  key         integer primary key, -- ordered by time; see record.ProjectID
   name        text    not null,
   description text,
   created     integer not null,    -- times are milliseconds, UTC
   deleted     integer
 );
 create unique index project_name on project (name) where deleted is null;
-create index project_created on project (created, key);
 
 create table model (
   key         integer primary key, -- the public id in decimal
