@@ -176,13 +176,13 @@ func (c *committer) try(group []*write, alone bool) (err error) {
 		if w.failed = w.ctx.Err(); w.failed != nil {
 			continue
 		}
-		mark := t.mark()
+		t.start()
 		err := guarded(t, w.do)
 		if err == nil {
 			continue
 		}
 		var refusal *record.Error
-		if !errors.As(err, &refusal) || !t.undo(mark) {
+		if !errors.As(err, &refusal) || !t.undo() {
 			return err
 		}
 		w.failed = err

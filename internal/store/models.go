@@ -201,7 +201,8 @@ func (s *Store) DescribeModel(ctx context.Context, key int64, description *strin
 		return m, err
 	}
 	err = s.write(ctx, func(t *tx) error {
-		if m, err = t.liveModel(key); err != nil {
+		found, err := one(t, scanFoundModel, modelByKeySQL+s.db.lock("m"), key)
+		if m, err = liveModel(found, err, key); err != nil {
 			return err
 		}
 		t.event(record.Described, by, "model", key, change{"description": m.Description}, change{"description": description})
@@ -219,7 +220,8 @@ func (s *Store) DeleteModel(ctx context.Context, key int64, by record.Actor) (m 
 		return m, record.Conflict.Errorf("model_id", "the default model %q cannot be deleted", record.ModelID(key))
 	}
 	err = s.write(ctx, func(t *tx) error {
-		if m, err = t.liveModel(key); err != nil {
+		found, err := one(t, scanFoundModel, modelByKeySQL+s.db.lock("m"), key)
+		if m, err = liveModel(found, err, key); err != nil {
 			return err
 		}
 		m.Deleted = t.now
@@ -236,19 +238,16 @@ func (s *Store) DeleteModel(ctx context.Context, key int64, by record.Actor) (m 
 // changes nothing.
 func (s *Store) RestoreModel(ctx context.Context, key int64, by record.Actor) (m record.Model, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		found, err := one(t, scanFoundModel, modelByKeySQL, key)
+		found, err := one(t, scanFoundModel, modelByKeySQL+s.db.lock("m"), key)
 		if found == nil || found.Deleted == 0 {
 			m, err = liveModel(found, err, key)
 			return err
 		}
-		p, err := one(t, scanProject, projectByKeySQL, found.Project)
-		project, err := liveProject(p, err, found.Project)
+		project, err := t.lockProject(found.Project)
 		if err != nil {
 			return err
 		}
-		if m = found.Model; err != nil {
-			return err
-		}
+		m = found.Model
 		m.Deleted = 0
 		t.event(record.Restored, by, "model", key, nil, change{"model_name": m.Name})
 		if err := t.exec(`update model set deleted = null where key = $1`, key); err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"math"
 
 	"modeldb/internal/record"
@@ -34,11 +35,18 @@ func pack(r *record.Run) []byte {
 	if size > packedLimit {
 		return nil // do not copy what is large
 	}
-	if body := appendLists(make([]byte, 0, 512), r); len(body) <= packedLimit {
-		return body
+	body := appendLists(make([]byte, 0, 512), r)
+	if len(body) > packedLimit {
+		return nil
 	}
-	return nil
+	return binary.LittleEndian.AppendUint32(body, crc32.Checksum(body, castagnoli))
 }
+
+// A packed run ends with the CRC-32C of what is before: what a disk has
+// changed is an error, and not a wrong answer.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+const checksumSize = 4
 
 // appendLists appends the lists of r to dst.
 func appendLists(dst []byte, r *record.Run) []byte {
@@ -80,8 +88,15 @@ func appendLists(dst []byte, r *record.Run) []byte {
 	return dst
 }
 
-// unpack fills the lists of r. Their texts are parts of body.
-func unpack(body string, r *record.Run) error {
+// unpack fills the lists of r. Their texts are parts of packed.
+func unpack(packed string, r *record.Run) error {
+	if len(packed) < checksumSize {
+		return errPacked
+	}
+	body, sum := packed[:len(packed)-checksumSize], packed[len(packed)-checksumSize:]
+	if string(binary.LittleEndian.AppendUint32(nil, crc32.Checksum([]byte(body), castagnoli))) != sum {
+		return errPacked
+	}
 	s := unpacker{rest: body}
 	if s.take(1) != string(rune(packedVersion)) {
 		return errPacked

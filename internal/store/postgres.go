@@ -230,10 +230,12 @@ func (e *postgresEngine) classify(err error) error {
 	case code == "" && (errors.As(err, &network) || errors.As(err, &connect) || pgconn.Timeout(err) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		strings.HasSuffix(err.Error(), "conn closed")):
-		return record.Unavailable.Wrap(err, "the connection to the database was lost; a write that was on its way may or may not have been kept")
+		return record.Unavailable.Wrap(err, lostConnection)
 	}
 	return err
 }
+
+const lostConnection = "the connection to the database was lost; a write that was on its way may or may not have been kept"
 
 // postgresConn is a connection inside a transaction.
 type postgresConn struct{ c *pgx.Conn }
@@ -357,6 +359,12 @@ func (t *postgresTransaction) commit(ctx context.Context, all []rows) error {
 	if err == nil {
 		t.ended = true
 		t.pooled.Release()
+		return nil
+	}
+	if postgresCode(err) == "" && !pgconn.SafeToRetry(err) {
+		// The server did not refuse it, so it may have been kept: it must
+		// not be tried again.
+		return record.Unavailable.Wrap(err, lostConnection)
 	}
 	return err
 }

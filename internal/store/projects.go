@@ -139,7 +139,7 @@ func (s *Store) DescribeProject(ctx context.Context, key int64, description *str
 		return p, err
 	}
 	err = s.write(ctx, func(t *tx) error {
-		found, err := one(t, scanProject, projectByKeySQL, key)
+		found, err := one(t, scanProject, projectByKeySQL+s.db.lock("p"), key)
 		if p, err = liveProject(found, err, key); err != nil {
 			return err
 		}
@@ -157,7 +157,7 @@ func (s *Store) DeleteProject(ctx context.Context, key int64, by record.Actor) (
 		return p, record.Conflict.Errorf("project_id", "the default project %q cannot be deleted", record.ProjectID(key))
 	}
 	err = s.write(ctx, func(t *tx) error {
-		found, err := one(t, scanProject, projectByKeySQL, key)
+		found, err := one(t, scanProject, projectByKeySQL+s.db.lock("p"), key)
 		if p, err = liveProject(found, err, key); err != nil {
 			return err
 		}
@@ -177,7 +177,7 @@ func (s *Store) DeleteProject(ctx context.Context, key int64, by record.Actor) (
 // Restoring a live project changes nothing.
 func (s *Store) RestoreProject(ctx context.Context, key int64, by record.Actor) (p record.Project, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		found, err := one(t, scanProject, projectByKeySQL, key)
+		found, err := one(t, scanProject, projectByKeySQL+s.db.lock("p"), key)
 		if err == nil && found == nil {
 			_, err = liveProject(nil, nil, key)
 		}

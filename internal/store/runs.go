@@ -205,12 +205,20 @@ func scanMetric(r row) record.Metric {
 // RunPlace returns the place of a run, live or deleted, in the order of Runs.
 // NotFound: there is no such run.
 func (s *Store) RunPlace(ctx context.Context, id record.RunID) (RunCursor, error) {
-	model, err := one(s.reading(ctx), func(r row) int64 { return r.Int(0) }, `select model from run where key = $1`, id.Key())
-	if err == nil && model == nil {
+	r, err := one(s.reading(ctx), scanRun, runPlaceSQL, id.Key())
+	if err == nil && (r == nil || r.ID != id) {
 		err = record.NotFound.Errorf("cursor", "there is no experiment with the id %q", id)
 	}
-	return RunCursor{deref(model), id.Key()}, err
+	if err != nil {
+		return RunCursor{}, err
+	}
+	return RunCursor{r.Model, id.Key()}, nil
 }
+
+const runPlaceSQL = `
+	select ` + runColumns + `
+	from run r
+	where r.key = $1`
 
 // RunSet is a set of live runs to page through: those of a model, those of a
 // project, or all.

@@ -378,20 +378,28 @@ func (s *Store) DeleteRun(ctx context.Context, id record.RunID, by record.Actor)
 // such run, or its model or project is deleted. Restoring a live run changes
 // nothing.
 func (s *Store) RestoreRun(ctx context.Context, id record.RunID, by record.Actor) (*record.Run, error) {
+	var restored *record.Run
 	err := s.write(ctx, func(t *tx) error {
 		r, err := one(t, scanFoundRun, runByKeySQL+s.db.lock("r"), id.Key())
-		if err != nil || r == nil || r.Deleted == 0 {
-			return r.live(err, id)
+		if err != nil {
+			return err
 		}
-		r.Deleted = 0
+		deleted := r != nil && r.Deleted != 0
+		if deleted {
+			r.Deleted = 0
+		}
 		if err := r.live(nil, id); err != nil {
 			return err
+		}
+		if err := r.fill(t); err != nil {
+			return err
+		}
+		restored = &r.Run
+		if !deleted {
+			return nil
 		}
 		t.runEvent(record.Restored, by, id.Key(), nil, change{"model_version_id": r.Name})
 		return t.exec(`update run set deleted = null where key = $1`, id.Key())
 	})
-	if err != nil {
-		return nil, err
-	}
-	return s.Run(ctx, id)
+	return restored, err
 }

@@ -31,60 +31,89 @@ type sqliteEngine struct {
 	readers chan sqliteConn
 }
 
-// openSQLite opens the database file, and makes it if create is set.
-func openSQLite(ctx context.Context, path string, create bool) (_ *sqliteEngine, err error) {
-	if create {
+// openSQLite opens the database file. With write set, it makes the file if
+// there is none, and can write; without, it changes nothing.
+func openSQLite(ctx context.Context, path string, write bool) (_ *sqliteEngine, err error) {
+	e := &sqliteEngine{readers: make(chan sqliteConn, sqliteReaders)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.close())
+		}
+	}()
+	if write {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, err
+		}
+		if e.writer, err = openConn(path, sqlite.OpenReadWrite|sqlite.OpenCreate, 12<<10); err != nil {
+			return nil, err
+		}
+		if err := e.writer.useLog(ctx); err != nil {
 			return nil, err
 		}
 	} else if _, err := os.Stat(path); err != nil {
 		return nil, errors.New("there is no such file")
 	}
-	e := &sqliteEngine{readers: make(chan sqliteConn, sqliteReaders)}
-	defer func() {
-		if err != nil {
-			e.close()
-		}
-	}()
-	if e.writer, err = e.open(path, sqlite.OpenReadWrite|sqlite.OpenCreate, 12<<10); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
 	for range sqliteReaders {
-		c, err := e.open(path, sqlite.OpenReadOnly, 2<<10)
+		c, err := openConn(path, sqlite.OpenReadOnly, 2<<10)
 		if err != nil {
-			return nil, fmt.Errorf("open %s: %w", path, err)
+			return nil, err
 		}
 		e.readers <- c
 	}
 	return e, ctx.Err()
 }
 
-// open opens one connection with at most cache KiB of pages in memory.
-func (e *sqliteEngine) open(path string, flags sqlite.OpenFlags, cache int) (sqliteConn, error) {
+// lockWait is how long a statement waits for a lock of another process.
+const lockWait = 10 * time.Second
+
+// openConn opens one connection with at most cache KiB of pages in memory.
+func openConn(path string, flags sqlite.OpenFlags, cache int) (sqliteConn, error) {
 	c, err := sqlite.OpenConn(path, flags)
 	if err != nil {
 		return sqliteConn{}, err
 	}
-	c.SetBusyTimeout(10 * time.Second)
-	pragmas := []string{
-		"pragma foreign_keys = on",
-		fmt.Sprintf("pragma cache_size = -%d", cache),
+	c.SetBusyTimeout(lockWait)
+	conn := sqliteConn{c, map[string]*sqlite.Stmt{}}
+	err = conn.pragmas("foreign_keys = on", fmt.Sprintf("cache_size = -%d", cache))
+	if err != nil {
+		return sqliteConn{}, errors.Join(err, c.Close())
 	}
-	if flags&sqlite.OpenReadWrite != 0 {
-		pragmas = append(pragmas,
-			"pragma journal_mode = wal",
-			"pragma synchronous = full", // commit returns after fsync
-			// A checkpoint every 16 MB, not 4: each one syncs the file twice.
-			"pragma wal_autocheckpoint = 4000",
-			"pragma journal_size_limit = 67108864",
-		)
-	}
-	for _, p := range pragmas {
-		if err := sqlitex.ExecuteTransient(c, p, nil); err != nil {
-			return sqliteConn{}, errors.Join(err, c.Close())
+	return conn, nil
+}
+
+func (c sqliteConn) pragmas(list ...string) error {
+	for _, p := range list {
+		if err := sqlitex.ExecuteTransient(c.c, "pragma "+p, nil); err != nil {
+			return err
 		}
 	}
-	return sqliteConn{c, map[string]*sqlite.Stmt{}}, nil
+	return nil
+}
+
+// useLog makes the file one with a write-ahead log. SQLite does not wait for
+// other processes that just do the same, so it is tried again.
+func (c sqliteConn) useLog(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	for {
+		err := c.pragmas("journal_mode = wal")
+		if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultBusy {
+			select {
+			case <-time.After(10 * time.Millisecond):
+				continue
+			case <-ctx.Done():
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return c.pragmas(
+			"synchronous = full", // commit returns after fsync
+			// A checkpoint every 16 MB, not 4: each one syncs the file twice.
+			"wal_autocheckpoint = 4000",
+			"journal_size_limit = 67108864",
+		)
+	}
 }
 
 func (e *sqliteEngine) name() string { return "sqlite" }

@@ -16,7 +16,8 @@ type tx struct {
 	now     int64 // the one time of all that happens in it
 	alone   bool  // the writes of a group failed together; this one is tried by itself
 	pending rowSet
-	wrote   int // statements that were sent and that changed something
+	sent    bool // something was sent that a commit must keep
+	current mark // the write that is being done
 
 	// What the writes of a group have in common is read once: live models,
 	// see liveModel, and live projects, see lockProject.
@@ -53,11 +54,15 @@ func (t *tx) flush() error {
 	if !t.hasPending() {
 		return nil
 	}
-	t.wrote++
+	if t.current.grown(t.pending) {
+		t.current.sent = true
+	}
+	t.sent = true
 	if err := t.conn.insert(t.ctx, t.pending); err != nil {
 		return err
 	}
 	t.pending = t.pending[:0]
+	t.current.pending = nil
 	return nil
 }
 
@@ -78,45 +83,56 @@ func (t *tx) exec(sql string, args ...any) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	t.wrote++
+	t.sent, t.current.sent = true, true
 	_, err := t.conn.exec(t.ctx, sql, args...)
 	return err
 }
 
 // commit makes all durable. A transaction that changed nothing costs no commit.
 func (t *tx) commit() error {
-	if t.wrote == 0 && !t.hasPending() {
+	if !t.sent && !t.hasPending() {
 		return nil
 	}
 	return t.conn.commit(t.ctx, t.pending)
 }
 
-// mark is a place in a transaction to which undo can go back.
+// mark is where one write of a group began.
 type mark struct {
-	wrote   int
-	pending []int // values pending for each table
+	pending []int // values of each table that earlier writes added
+	sent    bool  // this write has sent something, which only a rollback undoes
 }
 
-func (t *tx) mark() mark {
-	m := mark{wrote: t.wrote, pending: make([]int, len(t.pending))}
-	for i, r := range t.pending {
-		m.pending[i] = len(r.values)
+// start marks the beginning of a write.
+func (t *tx) start() {
+	t.current = mark{pending: t.current.pending[:0]}
+	for _, r := range t.pending {
+		t.current.pending = append(t.current.pending, len(r.values))
 	}
-	return m
 }
 
-// undo drops what was added since the mark, and reports whether that undoes
-// everything. It does not if something was sent already.
-func (t *tx) undo(m mark) bool {
-	if t.wrote != m.wrote {
-		return false
+// before is how many values of the i-th table earlier writes added.
+func (m *mark) before(i int) int {
+	if i < len(m.pending) {
+		return m.pending[i]
 	}
-	for i := range t.pending {
-		keep := 0
-		if i < len(m.pending) {
-			keep = m.pending[i]
+	return 0
+}
+
+// grown reports whether the write has added rows since its start.
+func (m *mark) grown(pending rowSet) bool {
+	for i, r := range pending {
+		if len(r.values) > m.before(i) {
+			return true
 		}
-		t.pending[i].values = t.pending[i].values[:keep]
 	}
-	return true
+	return false
+}
+
+// undo drops what the write has added, and reports whether that undoes
+// everything. It does not if something was sent.
+func (t *tx) undo() bool {
+	for i := range t.pending {
+		t.pending[i].values = t.pending[i].values[:t.current.before(i)]
+	}
+	return !t.current.sent
 }
