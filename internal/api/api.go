@@ -7,7 +7,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -77,7 +79,35 @@ type collector struct {
 
 // HandleFunc notes a route; see humago.Mux.
 func (c *collector) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
-	c.routes = append(c.routes, server.Route{Pattern: pattern, Right: c.right, Handler: http.HandlerFunc(handler)})
+	h := http.Handler(http.HandlerFunc(handler))
+	if c.right == server.Write {
+		h = jsonOnly(h)
+	}
+	c.routes = append(c.routes, server.Route{Pattern: wholeNames.Replace(pattern), Right: c.right, Handler: h})
+}
+
+// wholeNames lets a name be all that is left of a path: a mux takes "%2F", the
+// name that is one slash, for no segment at all.
+var wholeNames = strings.NewReplacer("_name}", "_name...}", "{model_version_id}", "{model_version_id...}")
+
+// jsonOnly refuses a body that does not say it is JSON. A form of another
+// site's page cannot say so.
+func jsonOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+			if kind != "application/json" {
+				server.WriteError(w, http.StatusUnsupportedMediaType, notJSON(r.Header.Get("Content-Type")))
+				return
+			}
+			r.Header.Set("Content-Type", kind)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func notJSON(contentType string) string {
+	return "the Content-Type is " + record.Quote(contentType) + "; the body must be JSON, with the header Content-Type: application/json"
 }
 
 // ServeHTTP is never called: humago.Mux asks for it.

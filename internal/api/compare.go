@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"modeldb/internal/record"
@@ -15,12 +17,20 @@ const compareLimit = 500
 // Comparison shows experiments side by side: every list has one value for each
 // experiment, in the order of experiments, and null where it has none.
 type Comparison struct {
-	Experiments       []Compared                  `json:"experiments"`
-	Parameters        map[string][]jsontext.Value `json:"parameters" doc:"For each key, the values."`
-	TrainingDataset   []*string                   `json:"training_dataset"`
-	ValidationDataset []*string                   `json:"validation_dataset"`
-	TestDataset       []*string                   `json:"test_dataset"`
-	Evaluations       map[string][]jsontext.Value `json:"evaluations" doc:"For each key, the values."`
+	Experiments       []Compared     `json:"experiments"`
+	Parameters        map[string]row `json:"parameters" doc:"For each key, the values."`
+	TrainingDataset   []*string      `json:"training_dataset"`
+	ValidationDataset []*string      `json:"validation_dataset"`
+	TestDataset       []*string      `json:"test_dataset"`
+	Evaluations       map[string]row `json:"evaluations" doc:"For each key, the values."`
+}
+
+// row is a value of each experiment, of any kind.
+type row []jsontext.Value
+
+// Schema documents the row; see huma.SchemaProvider.
+func (row) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{}}
 }
 
 // Compared names one of the experiments.
@@ -36,7 +46,7 @@ func (d *Door) compare(ctx context.Context, in *struct {
 }) (*answer[*Comparison], error) {
 	ids := strings.Split(in.IDs, ",")
 	if len(ids) > compareLimit {
-		return nil, record.Invalid.Errorf("ids", "ids names %d experiments; at most %d can be compared at once", len(ids), compareLimit)
+		return nil, queryError("ids", fmt.Sprintf("ids names %d experiments; at most %d can be compared at once", len(ids), compareLimit))
 	}
 	all := make([]*record.Run, len(ids))
 	for i, text := range ids {
@@ -52,7 +62,7 @@ func (d *Door) compare(ctx context.Context, in *struct {
 }
 
 func comparisonOf(all []*record.Run) *Comparison {
-	c := &Comparison{Parameters: map[string][]jsontext.Value{}, Evaluations: map[string][]jsontext.Value{}}
+	c := &Comparison{Parameters: map[string]row{}, Evaluations: map[string]row{}}
 	for i, r := range all {
 		c.Experiments = append(c.Experiments, Compared{r.ID.String(), record.ModelID(r.Model), r.Name, dateTime(r.Created)})
 		c.TrainingDataset = append(c.TrainingDataset, r.DatasetText(record.RoleTraining))
@@ -72,14 +82,14 @@ func comparisonOf(all []*record.Run) *Comparison {
 }
 
 // set puts the value of the i-th of n experiments into the row of its key.
-func set(table map[string][]jsontext.Value, key string, i, n int, value string) {
-	row, ok := table[key]
+func set(table map[string]row, key string, i, n int, value string) {
+	values, ok := table[key]
 	if !ok {
-		row = make([]jsontext.Value, n)
-		for j := range row {
-			row[j] = jsontext.Value("null")
+		values = make(row, n)
+		for j := range values {
+			values[j] = jsontext.Value("null")
 		}
-		table[key] = row
+		table[key] = values
 	}
-	row[i] = jsontext.Value(value)
+	values[i] = jsontext.Value(value)
 }

@@ -92,6 +92,10 @@ func (d *Door) fail(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return &Problem{status: clientGone, text: "the client closed the connection"}
 	}
+	var made *Problem
+	if errors.As(err, &made) {
+		return made
+	}
 	var known *record.Error
 	if !errors.As(err, &known) {
 		known = &record.Error{}
@@ -104,10 +108,13 @@ func (d *Door) fail(ctx context.Context, err error) error {
 	case record.Internal:
 		return &Problem{status: code, text: "an internal error occurred; the log has the details under the request id " + server.RequestID(ctx)}
 	case record.Invalid:
-		loc := append([]string{"body"}, strings.Split(known.Field, ".")...)
+		loc := append([]string{"body"}, strings.SplitN(known.Field, ".", 2)...)
 		return &Problem{status: code, text: known.Text, faults: []fault{{loc, known.Text, "value_error"}}}
 	case record.Unavailable:
 		return huma.ErrorWithHeaders(&Problem{status: code, text: known.Text}, http.Header{"Retry-After": {"1"}})
+	}
+	if known.Kind == record.NotFound && known.Field == "cursor" {
+		return cursorError(err)
 	}
 	return &Problem{status: code, text: known.Text}
 }
@@ -132,8 +139,6 @@ func problem(code int, text string, errs ...error) huma.StatusError {
 			return &Problem{status: http.StatusBadRequest, text: "the body could not be read: " + err.Error()}
 		case errors.As(err, &detail) && code == http.StatusBadRequest:
 			p.text = detail.Message
-		case errors.As(err, &detail) && code == http.StatusUnsupportedMediaType:
-			p.text = "the body must be JSON, with the header Content-Type: application/json"
 		case errors.As(err, &detail):
 			p.faults = append(p.faults, faultOf(detail))
 		default:

@@ -39,7 +39,7 @@ const keepBuffer = 1 << 20
 func marshal(w io.Writer, v any) error {
 	a, ok := v.(appender)
 	if !ok {
-		return json.MarshalWrite(w, v)
+		return json.MarshalWrite(w, v, json.Deterministic(true))
 	}
 	buf := buffers.Get().(*[]byte)
 	*buf = append(a.appendJSON((*buf)[:0]), '\n')

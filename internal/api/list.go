@@ -128,8 +128,13 @@ func (d *Door) stream(ctx context.Context, limit int, next pager) (*huma.StreamR
 // cursorError says that a cursor is not an id that can be one.
 func cursorError(err error) error {
 	if record.KindOf(err) == record.NotFound {
-		return &Problem{status: http.StatusUnprocessableEntity, text: err.Error(),
-			faults: []fault{{[]string{"query", "cursor"}, err.Error(), "value_error"}}}
+		return queryError("cursor", err.Error())
 	}
 	return err
+}
+
+// queryError refuses a query parameter.
+func queryError(name, text string) error {
+	return &Problem{status: http.StatusUnprocessableEntity, text: text,
+		faults: []fault{{[]string{"query", name}, text, "value_error"}}}
 }

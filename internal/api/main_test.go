@@ -113,7 +113,7 @@ func (c *client) do(r *http.Request) reply {
 func (c *client) get(path string) string { c.t.Helper(); return c.must("GET", path, "") }
 
 // post makes or changes a record.
-func (c *client) post(path, body string) record {
+func (c *client) post(path, body string) shown {
 	c.t.Helper()
 	return read(c.t, c.must("POST", path, body))
 }
@@ -128,17 +128,17 @@ func (c *client) must(method, path, body string) string {
 	return got.body
 }
 
-// record is a record as a client reads it, with the texts of its values.
-type record map[string]json.RawMessage
+// shown is a record as a client reads it, with the texts of its values.
+type shown map[string]json.RawMessage
 
 // text is a field that is a text, empty if it is null.
-func (r record) text(field string) string {
+func (r shown) text(field string) string {
 	var s string
 	_ = json.Unmarshal(r[field], &s) // "" shows in the comparison
 	return s
 }
 
-func read(t testing.TB, body string) record { t.Helper(); return decode[record](t, body) }
+func read(t testing.TB, body string) shown { t.Helper(); return decode[shown](t, body) }
 
 func decode[T any](t testing.TB, body string) (v T) {
 	t.Helper()

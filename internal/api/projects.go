@@ -12,7 +12,7 @@ type ProjectPath struct {
 }
 
 type descriptionBody struct {
-	Description *string `json:"description" nullable:"true" maxLength:"10000" doc:"null removes the description."`
+	Description *string `json:"description" nullable:"true" maxLength:"10000" example:"Which digit is it?" doc:"null removes the description."`
 }
 
 type newProject struct {

@@ -324,7 +324,7 @@ func TestWrongQueriesAreRefused(t *testing.T) {
 	}
 	cursors := map[string][]string{
 		"project":    {"x", "0", "ffffffffffff", "{model}", "{experiment}", "..%2F..", "FFFFFFFFFFFF"},
-		"model":      {"x", "-1", "007", "1.5", "9223372036854775808", "{experiment}", "..%2F.."},
+		"model":      {"x", "1", "-1", "007", "1.5", "9223372036854775808", "{experiment}", "..%2F.."},
 		"experiment": {"x", "0", "019ab0de5f0070008b1e4d0f9a3c2b11", "{project}", "{model}", "..%2F..", strings.Repeat("F", 32)},
 	}
 	var all []refusal

@@ -77,7 +77,7 @@ func TestOtherMethodsAreRefused(t *testing.T) {
 	}
 }
 
-var params = regexp.MustCompile(`\{[a-z_]+\}`)
+var params = regexp.MustCompile(`\{[a-z_]+(\.\.\.)?\}`)
 
 func TestHeadIsAnsweredAsGet(t *testing.T) {
 	c := serveSQLite(t)

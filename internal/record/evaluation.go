@@ -13,7 +13,7 @@ func Number(field, text string) (float64, error) {
 	if err != nil {
 		return 0, Invalid.Errorf(field, "%s is %s, which is beyond the numbers that a metric can hold (64-bit floating point, at most about 1.8e308); give it as text instead", field, Quote(text))
 	}
-	return value, nil
+	return value + 0, nil // SQLite has no negative zero; adding 0 makes it the plain one
 }
 
 // FormatNumber returns the shortest JSON text that reads back as value, as
@@ -83,7 +83,7 @@ func SplitEvaluations(members []Member) (metrics []Metric, rest []Evaluation, er
 			rest = append(rest, Evaluation(m))
 			continue
 		}
-		value, err := Number("evaluations."+m.Key, m.Value)
+		value, err := Number(KeyField("evaluations", m.Key), m.Value)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -81,7 +81,7 @@ func TestWrittenNumberIsReadBackTheSame(t *testing.T) {
 
 func TestTextIsKeptWhereAFloatDoesNotGiveItBack(t *testing.T) {
 	for text, want := range map[string]bool{
-		"1.0": false, "0.1": false, "1e-05": false, "-0.0": false, "1e+16": false, "0.93": false,
+		"1.0": false, "0.1": false, "1e-05": false, "-0.0": true, "1e+16": false, "0.93": false,
 		"1": true, "0": true, "-0": true, "0.10": true, "1e5": true, "1E-05": true, "1e-5": true, "1e16": true,
 		"12345678901234567890": true, "0.1000000000000000055511151231257827": true, "1e-400": true, "100000.0": false,
 	} {

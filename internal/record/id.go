@@ -118,8 +118,20 @@ func (id RunID) Key() int64 {
 // length that a person still reads.
 func Quote(text string) string {
 	const longest = 80
-	if runes := []rune(text[:min(len(text), 4*longest)]); len(runes) > longest {
-		return strconv.Quote(string(runes[:longest])) + "..."
+	short := cut(text, longest)
+	quoted := strconv.Quote(short)
+	if len(short) < len(text) {
+		quoted += "..."
 	}
-	return strconv.Quote(text)
+	return quoted
+}
+
+// cut returns the first n characters of text.
+func cut(text string, n int) string {
+	for at := range text {
+		if n--; n < 0 {
+			return text[:at]
+		}
+	}
+	return text
 }

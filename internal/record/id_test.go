@@ -25,15 +25,24 @@ func refused(t testing.TB, kind record.Kind, err error) {
 }
 
 func TestIDsOfProjectsAndModelsAreReadBack(t *testing.T) {
-	for key, id := range map[int64]string{0: "000000000000", 1: "000000000001", 0xabcdef: "000000abcdef", 1<<48 - 1: "ffffffffffff"} {
-		if got := record.ProjectID(key); got != id {
-			t.Errorf("the id of project %d is %q, want %q", key, got, id)
-		}
+	if id := record.ProjectID(record.DefaultProject); id != "000000000000" {
+		t.Errorf("the id of the default project is %q", id)
+	}
+	seen := map[string]int64{}
+	project := func(key int64) bool {
+		key &= 1<<48 - 1
+		id := record.ProjectID(key)
 		got, err := record.ParseProjectID(id)
-		if ok(t, err); got != key {
-			t.Errorf("the key of project %q is %d, want %d", id, got, key)
+		other, taken := seen[id]
+		seen[id] = key
+		return err == nil && got == key && len(id) == 12 && (!taken || other == key)
+	}
+	for _, key := range []int64{0, 1, 2, 3, 1<<24 - 1, 1 << 24, 1<<47 - 1, 1 << 47, 1<<48 - 1} {
+		if !project(key) {
+			t.Errorf("project %d has the id %q", key, record.ProjectID(key))
 		}
 	}
+	ok(t, quick.Check(project, &quick.Config{MaxCount: 10_000}))
 	for key, id := range map[int64]string{0: "0", 7: "7", 1<<53 - 1: "9007199254740991", 1<<63 - 1: "9223372036854775807"} {
 		if got := record.ModelID(key); got != id {
 			t.Errorf("the id of model %d is %q, want %q", key, got, id)

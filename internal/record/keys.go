@@ -16,6 +16,7 @@ type Keys struct {
 	mu      sync.Mutex // guards what follows
 	ms      int64
 	seq     uint64 // 12 bits, counts within ms
+	model   int64  // the last key of a model
 	project int64  // the last key of a project
 }
 
@@ -58,19 +59,20 @@ func (k *Keys) Run() RunID {
 const epoch = 1735689600000
 
 // Model draws the key of a new model, greater than every key drawn before.
-func (k *Keys) Model() int64 {
-	ms, seq := k.tick()
-	return max(ms-epoch, 1)<<seqBits | int64(seq)
-}
+func (k *Keys) Model() int64 { return k.next(&k.model, 12) }
 
 // Project draws the key of a new project, greater than every key drawn before.
-func (k *Keys) Project() int64 {
-	const bits = 7 // below the milliseconds; the first is 0, to leave room for counting
+func (k *Keys) Project() int64 { return k.next(&k.project, 7) }
+
+// next draws a key of the milliseconds and so many bits below, which begin at
+// random, to keep several servers apart; the first of them is 0, to leave room
+// for counting.
+func (k *Keys) next(last *int64, bits int) int64 {
 	key := max(k.now().UnixMilli()-epoch, 1)<<bits | int64(random64()>>(64-bits+1))
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.project = max(key, k.project+1)
-	return k.project
+	*last = max(key, *last+1)
+	return *last
 }
 
 // Sequence draws a key that orders rows by time, such as events.

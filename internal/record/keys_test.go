@@ -39,6 +39,7 @@ func TestEachKeyIsGreaterThanThoseBefore(t *testing.T) {
 		for what, draw := range map[string]func(*record.Keys) int64{
 			"run":      func(k *record.Keys) int64 { return k.Run().Key() },
 			"model":    (*record.Keys).Model,
+			"project":  (*record.Keys).Project,
 			"sequence": (*record.Keys).Sequence,
 		} {
 			t.Run(name+"/"+what, func(t *testing.T) {
@@ -105,27 +106,24 @@ func TestIDOfARunIsAVersion7UUIDOfItsTime(t *testing.T) {
 // Servers that start in the same millisecond draw unlike keys: the counter
 // begins anywhere.
 func TestServersDrawUnlikeKeysInTheSameMillisecond(t *testing.T) {
-	runs, models := map[int64]bool{}, map[int64]bool{}
+	runs, models, projects := map[int64]bool{}, map[int64]bool{}, map[int64]bool{}
 	for range 100 {
+		projects[keysOf(clocks["still"]).Project()] = true
 		runs[keysOf(clocks["still"]).Run().Key()] = true
 		models[keysOf(clocks["still"]).Model()] = true
 	}
-	if len(runs) < 90 || len(models) < 80 {
-		t.Errorf("100 servers drew %d keys of runs and %d of models", len(runs), len(models))
+	if len(runs) < 90 || len(models) < 80 || len(projects) < 30 { // of 2^18, 2^11 and 2^6
+		t.Errorf("100 servers drew %d keys of runs, %d of models and %d of projects", len(runs), len(models), len(projects))
 	}
 }
 
-func TestKeyOfAProjectIsRandomAndNeverTheDefaultOne(t *testing.T) {
-	keys, seen, ones := keysOf(clocks["still"]), map[int64]bool{}, int64(0)
-	for range 1000 {
-		key := keys.Project()
-		if key == record.DefaultProject || key < 0 || key >= 1<<48 || seen[key] {
-			t.Fatalf("drew the key %#x", key)
+func TestKeyOfAProjectHas48BitsAndIsNeverTheDefaultOne(t *testing.T) {
+	for name, clock := range clocks {
+		keys := keysOf(clock)
+		for range 1000 {
+			if key := keys.Project(); key == record.DefaultProject || key < 0 || key >= 1<<48 {
+				t.Fatalf("%s: drew the key %#x", name, key)
+			}
 		}
-		seen[key] = true
-		ones |= key
-	}
-	if ones != 1<<48-1 {
-		t.Errorf("these bits were never set: %#x", ^ones&(1<<48-1))
 	}
 }

@@ -37,6 +37,10 @@ func CheckName(field, name string) error {
 	return CheckText(field, name, MaxName)
 }
 
+// CanBeName reports whether there can be a record with this name at all. A
+// name that there cannot be is not asked of a database, which may refuse it.
+func CanBeName(name string) bool { return CheckName("", name) == nil }
+
 // CheckKey is CheckText for a key inside the object called field.
 func CheckKey(field, key string) error {
 	if key == "" {
@@ -45,8 +49,12 @@ func CheckKey(field, key string) error {
 	if len(key) <= MaxKey && utf8.ValidString(key) && strings.IndexByte(key, 0) < 0 {
 		return nil
 	}
-	return CheckText(field+"."+key, key, MaxKey)
+	return CheckText(KeyField(field, key), key, MaxKey)
 }
+
+// KeyField names the field that is the value of a key, which may be longer
+// than a key can be.
+func KeyField(field, key string) string { return field + "." + cut(key, MaxKey+1) }
 
 // FullName is the name of a model where models of all projects stand side by
 // side, as they do for MLflow's clients without a workspace: a model of the

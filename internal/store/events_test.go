@@ -19,8 +19,7 @@ import (
 func texts(t testing.TB, database, sql string) (all []string) {
 	t.Helper()
 	if strings.HasPrefix(database, "postgres://") {
-		url, _, _ := strings.Cut(database, "?")
-		c, err := pgx.Connect(t.Context(), url)
+		c, err := pgx.Connect(t.Context(), bare(database))
 		ok(t, err)
 		defer c.Close(context.Background())
 		rows, err := c.Query(t.Context(), sql)
@@ -35,6 +34,13 @@ func texts(t testing.TB, database, sql string) (all []string) {
 		return nil
 	}}))
 	return all
+}
+
+// bare is an address without the settings of a pool, which one connection
+// does not know.
+func bare(database string) string {
+	url, _, _ := strings.Cut(database, "?")
+	return url
 }
 
 // events are those of projects and models, then those of runs, as texts.

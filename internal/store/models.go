@@ -172,14 +172,33 @@ const modelsNamedSQL = `
 	limit $3`
 
 // Models returns at most limit live models in the order in which they were
-// made, those with keys greater than after.
+// made: with -1 from the first, else those after the model with the given key,
+// live or deleted. NotFound: there is no such model.
 func (s *Store) Models(ctx context.Context, after int64, limit int) ([]record.Model, error) {
+	if err := s.modelPlace(ctx, after); err != nil {
+		return nil, err
+	}
 	return list(s.reading(ctx), scanModel, modelsSQL, after, int64(limit))
+}
+
+// modelPlace refuses a place in a list of models that no model has.
+func (s *Store) modelPlace(ctx context.Context, after int64) error {
+	if after < 0 {
+		return nil
+	}
+	m, err := one(s.reading(ctx), scanModel, modelByKeySQL, after)
+	if err == nil && m == nil {
+		err = record.NotFound.Errorf("cursor", "there is no model with the id %q", record.ModelID(after))
+	}
+	return err
 }
 
 // ModelsOfProject is Models of one project. NotFound: there is no such project.
 func (s *Store) ModelsOfProject(ctx context.Context, project, after int64, limit int) ([]record.Model, error) {
 	if _, err := s.Project(ctx, project); err != nil {
+		return nil, err
+	}
+	if err := s.modelPlace(ctx, after); err != nil {
 		return nil, err
 	}
 	return list(s.reading(ctx), scanModel, modelsOfProjectSQL, project, after, int64(limit))
@@ -188,7 +207,14 @@ func (s *Store) ModelsOfProject(ctx context.Context, project, after int64, limit
 // ModelsNamed is Models with one name; several projects may have one.
 // NotFound: no project has one.
 func (s *Store) ModelsNamed(ctx context.Context, name string, after int64, limit int) ([]record.Model, error) {
-	models, err := list(s.reading(ctx), scanModel, modelsNamedSQL, name, after, int64(limit))
+	if err := s.modelPlace(ctx, after); err != nil {
+		return nil, err
+	}
+	var models []record.Model
+	var err error
+	if record.CanBeName(name) {
+		models, err = list(s.reading(ctx), scanModel, modelsNamedSQL, name, after, int64(limit))
+	}
 	if err == nil && len(models) == 0 && after < 0 {
 		err = record.NotFound.Errorf("model_name", "there is no model with the name %s", record.Quote(name))
 	}

@@ -58,7 +58,7 @@ func TestAmbiguousFullNameIsRefused(t *testing.T) {
 		{{"Default", "P/M/N"}, {"P/M", "N"}},
 	} {
 		for _, order := range [][2]place{pair, {pair[1], pair[0]}} {
-			t.Run(fmt.Sprint(order), func(t *testing.T) {
+			t.Run(strings.ReplaceAll(fmt.Sprint(order), "/", "|"), func(t *testing.T) {
 				storetest.Each(t, func(t *testing.T, s *store.Store) {
 					ctx := t.Context()
 					one, two := storetest.Project(t, s, order[0].project), storetest.Project(t, s, order[1].project)

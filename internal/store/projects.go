@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -107,7 +108,11 @@ func atTime(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC33
 
 // ProjectByName returns the live project with this name. NotFound: there is none.
 func (s *Store) ProjectByName(ctx context.Context, name string) (record.Project, error) {
-	p, err := one(s.reading(ctx), scanProject, projectByNameSQL, name)
+	var p *record.Project
+	var err error
+	if record.CanBeName(name) {
+		p, err = one(s.reading(ctx), scanProject, projectByNameSQL, name)
+	}
 	if err == nil && p == nil {
 		err = record.NotFound.Errorf("project_name", "there is no project with the name %s", record.Quote(name))
 	}
@@ -128,8 +133,14 @@ const projectsSQL = `
 	limit $2`
 
 // Projects returns at most limit live projects in the order in which they were
-// made, those with keys greater than after.
+// made: with -1 from the first, else those after the project with the given key,
+// live or deleted. NotFound: there is no such project.
 func (s *Store) Projects(ctx context.Context, after int64, limit int) ([]record.Project, error) {
+	if after >= 0 {
+		if p, err := one(s.reading(ctx), scanProject, projectByKeySQL, after); err != nil || p == nil {
+			return nil, cmp.Or(err, record.NotFound.Errorf("cursor", "there is no project with the id %q", record.ProjectID(after)))
+		}
+	}
 	return list(s.reading(ctx), scanProject, projectsSQL, after, int64(limit))
 }
 

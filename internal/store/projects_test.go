@@ -75,8 +75,6 @@ func TestProjectThatIsNotThereIsNotFound(t *testing.T) {
 		}
 		_, err = s.ProjectByName(ctx, "nobody")
 		refused(t, record.NotFound, err)
-		_, err = s.Projects(ctx, 42, 10)
-		refused(t, record.NotFound, err)
 		_, err = s.DescribeProject(ctx, 42, ptr("text"), storetest.By)
 		refused(t, record.NotFound, err)
 		_, err = s.DeleteProject(ctx, 42, storetest.By)

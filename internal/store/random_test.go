@@ -66,9 +66,7 @@ func (w *mirror) liveProjects() []record.Project {
 			holds = holds || m.Project == 0 && w.listed(m)
 		}
 		return p.Deleted == 0 && holds
-	}, func(a, b record.Project) int {
-		return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.Key, b.Key))
-	})
+	}, func(a, b record.Project) int { return cmp.Compare(a.Key, b.Key) })
 }
 
 // listed reports whether a list of models shows m: the default model only once
@@ -122,16 +120,26 @@ var (
 )
 
 func (x *machine) aProject(t *rapid.T) int64 {
-	return rapid.SampledFrom(append(slices.Sorted(maps.Keys(x.w.projects)), 77)).Draw(t, "project")
+	return someOf(t, "project", slices.Sorted(maps.Keys(x.w.projects)), 77)
 }
 
 func (x *machine) aModel(t *rapid.T) int64 {
-	return rapid.SampledFrom(append(slices.Sorted(maps.Keys(x.w.models)), 77)).Draw(t, "model")
+	return someOf(t, "model", slices.Sorted(maps.Keys(x.w.models)), 77)
+}
+
+// someOf is one of the records, the newest ones as often as all others, and
+// now and then one that is not there.
+func someOf[K any](t *rapid.T, what string, keys []K, nobody K) K {
+	all := append(slices.Clone(keys), nobody)
+	for range len(keys) {
+		all = append(all, keys[max(0, len(keys)-3):]...)
+	}
+	return rapid.SampledFrom(all).Draw(t, what)
 }
 
 func (x *machine) aRun(t *rapid.T) record.RunID {
 	ids := slices.SortedFunc(maps.Keys(x.w.runs), func(a, b record.RunID) int { return slices.Compare(a[:], b[:]) })
-	return rapid.SampledFrom(append(ids, record.RunID{7})).Draw(t, "run")
+	return someOf(t, "run", ids, record.RunID{7})
 }
 
 func (x *machine) aDescription(t *rapid.T) *string {
@@ -535,6 +543,11 @@ func sequence(t *testing.T, rt *rapid.T, e storetest.Engine) {
 	ok(t, err)
 	defer s.Close()
 	x := &machine{s: s, w: newMirror(), t: t}
+	for range 3 { // to begin with
+		x.CreateProject(rt)
+		x.CreateModel(rt)
+		x.CreateRun(rt)
+	}
 	rt.Repeat(rapid.StateMachineActions(x))
 	_, err = store.Check(t.Context(), database, func(fault string) { rt.Errorf("fault: %s", fault) })
 	ok(t, err)

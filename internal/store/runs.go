@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"math"
+	"slices"
 
 	"modeldb/internal/record"
 )
@@ -93,7 +94,11 @@ const runNamedSQL = `
 // RunNamed returns the newest live run with this name, whatever its model.
 // NotFound: there is none.
 func (s *Store) RunNamed(ctx context.Context, name string) (*record.Run, error) {
-	r, err := one(s.reading(ctx), scanRun, s.runNamedSQL, name)
+	var r *runRow
+	var err error
+	if record.CanBeName(name) {
+		r, err = one(s.reading(ctx), scanRun, s.runNamedSQL, name)
+	}
 	if err == nil && r == nil {
 		err = record.NotFound.Errorf("model_version_id", "there is no experiment with the model_version_id %s", record.Quote(name))
 	}
@@ -152,6 +157,7 @@ func readRows(from reader, r *record.Run) (err error) {
 	if r.Datasets, err = list(from, scanUse, usesSQL, key); err != nil {
 		return err
 	}
+	slices.SortFunc(r.Datasets, compareUses)
 	if r.Metrics, err = list(from, scanMetric, latestSQL, key); err != nil {
 		return err
 	}
@@ -174,8 +180,7 @@ const usesSQL = `
 	select u.role, u.context, d.name, d.digest, d.source_type, d.source, d.schema, d.profile
 	from dataset_use u
 	join dataset d on d.key = u.dataset
-	where u.run = $1
-	order by u.role, u.context, d.name, d.hash`
+	where u.run = $1`
 
 func scanUse(r row) record.DatasetUse {
 	return record.DatasetUse{

@@ -71,7 +71,7 @@ func (s *Store) newRun(r record.Run, metrics, datasets []int64) (*record.Run, ro
 	r.Created, r.Start, r.End = now, now, now
 	r.Metrics = slices.Clone(r.Metrics)
 	for i := range r.Metrics {
-		r.Metrics[i].Point = record.Point{Time: now, Value: r.Metrics[i].Value}
+		r.Metrics[i].Point = record.Point{Time: now, Value: r.Metrics[i].Value + 0} // no negative zero: SQLite has none
 	}
 	packed := pack(&r)
 	var all rowSet
@@ -163,9 +163,16 @@ func sortRun(r *record.Run) {
 	slices.SortFunc(r.Metrics, func(a, b record.Metric) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(r.Evaluations, func(a, b record.Evaluation) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(r.Artifacts, func(a, b record.ArtifactRef) int { return cmp.Compare(a.Key, b.Key) })
-	slices.SortFunc(r.Datasets, func(a, b record.DatasetUse) int {
-		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Context, b.Context), cmp.Compare(a.Name, b.Name))
-	})
+	slices.SortFunc(r.Datasets, compareUses)
+}
+
+func compareUses(a, b record.DatasetUse) int {
+	return cmp.Or(
+		cmp.Compare(a.Role, b.Role), cmp.Compare(a.Context, b.Context),
+		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Digest, b.Digest),
+		cmp.Compare(a.SourceType, b.SourceType), cmp.Compare(a.Source, b.Source),
+		cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Profile, b.Profile),
+	)
 }
 
 func metricNames(metrics []record.Metric) []string {
@@ -308,7 +315,7 @@ func nextPoints(r *record.Run, metrics []record.Metric, now int64) ([]record.Met
 	points := slices.Clone(metrics)
 	for i := range points {
 		m := &points[i]
-		m.Time = now
+		m.Time, m.Value = now, m.Value+0
 		at, there := slices.BinarySearchFunc(r.Metrics, m.Key, func(m record.Metric, key string) int { return cmp.Compare(m.Key, key) })
 		if there {
 			var err error
