@@ -129,6 +129,9 @@ var setUpHuma = sync.OnceFunc(func() {
 // problem makes the answer for a request that huma refuses.
 func problem(code int, text string, errs ...error) huma.StatusError {
 	p := &Problem{status: code, text: text}
+	if code == http.StatusBadRequest && len(errs) == 0 { // huma: "request body is required"
+		p.text = "the body is empty; it must be a JSON object"
+	}
 	for _, err := range errs {
 		var tooLarge *http.MaxBytesError
 		var detail *huma.ErrorDetail

@@ -35,6 +35,10 @@ type Server struct {
 	large   chan struct{} // slots for requests with large bodies
 }
 
+// statusClientGone is the status in the log of a request whose client did not
+// wait for its answer.
+const statusClientGone = 499
+
 // A body over largeBody, or of unknown length, takes one of largeBodies slots:
 // so the memory for bodies has a limit, however many clients there are.
 const (
@@ -94,11 +98,11 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	h.Set("X-Request-Id", id)
 	h.Set("X-Content-Type-Options", "nosniff")
 	began := time.Now()
+	defer func() { s.finish(w, r, id, time.Since(began)) }() // also when an answer is cut short
 	defer func() {
 		if p := recover(); p != nil {
 			s.panicked(w, r, id, p)
 		}
-		s.finish(w, r, id, time.Since(began))
 	}()
 	s.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), idKey{}, id)))
 }
@@ -164,6 +168,7 @@ func (s *Server) guard(route Route) http.Handler {
 			case s.large <- struct{}{}:
 				defer func() { <-s.large }()
 			case <-r.Context().Done():
+				WriteError(w, statusClientGone, "the client closed the connection")
 				return
 			}
 		}

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -156,8 +155,6 @@ func names(runs []record.Run) (all []string) {
 	}
 	return all
 }
-
-func byName(a, b record.Run) int { return cmp.Compare(a.Name, b.Name) }
 
 func ptr[T any](v T) *T { return &v }
 

@@ -74,7 +74,7 @@ func (s *Store) CreateModel(ctx context.Context, m record.Model, by record.Actor
 			}
 		}
 		made = m
-		made.Key, made.Created = t.s.keys.Model(), t.now
+		made.Key, made.Created, made.Deleted = t.s.keys.Model(), t.now, 0
 		t.add(modelTable, made.Key, made.Project, made.Name, full, nullable(made.Description), made.Created)
 		t.event(record.Created, by, "model", made.Key, nil,
 			change{"project_id": record.ProjectID(made.Project), "model_name": made.Name, "description": made.Description})

@@ -36,7 +36,7 @@ func pack(r *record.Run) []byte {
 		return nil // do not copy what is large
 	}
 	body := appendLists(make([]byte, 0, 512), r)
-	if len(body) > packedLimit {
+	if len(body)+checksumSize > packedLimit {
 		return nil
 	}
 	return binary.LittleEndian.AppendUint32(body, crc32.Checksum(body, castagnoli))
@@ -102,11 +102,11 @@ func unpack(packed string, r *record.Run) error {
 		return errPacked
 	}
 	r.Params = r.Params[:0]
-	for range s.count() {
+	for n := s.count(); n > 0 && !s.bad; n-- {
 		r.Params = append(r.Params, record.Param{Key: s.text(), Value: s.text()})
 	}
 	r.Datasets = r.Datasets[:0]
-	for range s.count() {
+	for n := s.count(); n > 0 && !s.bad; n-- {
 		r.Datasets = append(r.Datasets, record.DatasetUse{
 			Role: record.Role(s.text()), Context: s.text(),
 			Dataset: record.Dataset{
@@ -116,17 +116,17 @@ func unpack(packed string, r *record.Run) error {
 		})
 	}
 	r.Metrics = r.Metrics[:0]
-	for range s.count() {
+	for n := s.count(); n > 0 && !s.bad; n-- {
 		r.Metrics = append(r.Metrics, record.Metric{Key: s.text(), Point: record.Point{
 			Step: s.varint(), Time: s.varint(), Value: math.Float64frombits(s.bits()),
 		}})
 	}
 	r.Evaluations = r.Evaluations[:0]
-	for range s.count() {
+	for n := s.count(); n > 0 && !s.bad; n-- {
 		r.Evaluations = append(r.Evaluations, record.Evaluation{Key: s.text(), Value: s.text()})
 	}
 	r.Artifacts = r.Artifacts[:0]
-	for range s.count() {
+	for n := s.count(); n > 0 && !s.bad; n-- {
 		r.Artifacts = append(r.Artifacts, record.ArtifactRef{Key: s.text(), Value: s.text()})
 	}
 	if s.bad || s.rest != "" {

@@ -69,7 +69,7 @@ func (s *Store) CreateProject(ctx context.Context, p record.Project, by record.A
 			}
 		}
 		made = p
-		made.Key, made.Created = t.s.keys.Project(), t.now
+		made.Key, made.Created, made.Deleted = t.s.keys.Project(), t.now, 0
 		t.add(projectTable, made.Key, made.Name, nullable(made.Description), made.Created)
 		t.event(record.Created, by, "project", made.Key, nil, change{"project_name": made.Name, "description": made.Description})
 		return nil

@@ -259,7 +259,7 @@ const allRunsSQL = `
 // Runs calls visit for at most limit runs of a set, those after the cursor,
 // and returns the cursor of the last one; done reports that the set ends
 // there. It ends early when visit returns false. The run is visit's only until
-// it returns. Runs that are there from the first page to the last are given
+// it returns; visit must not call the store, whose statement is open meanwhile. Runs that are there from the first page to the last are given
 // exactly once, whatever is written meanwhile.
 func (s *Store) Runs(ctx context.Context, of RunSet, after RunCursor, limit int, visit func(*record.Run) bool) (last RunCursor, done bool, err error) {
 	switch {
@@ -343,7 +343,7 @@ func (s *Store) visitRuns(ctx context.Context, after RunCursor, limit int, visit
 	if err != nil && record.KindOf(err) != record.NotFound { // purged meanwhile
 		return after, false, err
 	}
-	if err == nil {
+	if err == nil && run.Deleted == 0 {
 		visit(run)
 	}
 	return RunCursor{r.Model, r.Key()}, false, nil

@@ -35,12 +35,13 @@ var (
 
 // CreateRun keeps a new run of a model and returns it as it was kept: with its
 // id, its times, and each metric's value as a first point. The run is finished.
+// The lists of r become the store's. A use that is there twice is kept once.
 // NotFound: there is no such model.
 func (s *Store) CreateRun(ctx context.Context, r record.Run) (*record.Run, error) {
+	sortRun(&r)
 	if err := checkRun(&r); err != nil {
 		return nil, err
 	}
-	sortRun(&r)
 	metrics, err := s.metricKeys(ctx, metricNames(r.Metrics))
 	if err != nil {
 		return nil, err
@@ -68,7 +69,7 @@ func (s *Store) CreateRun(ctx context.Context, r record.Run) (*record.Run, error
 func (s *Store) newRun(r record.Run, metrics, datasets []int64) (*record.Run, rowSet) {
 	now := s.now()
 	r.ID, r.Status = s.keys.Run(), record.Finished
-	r.Created, r.Start, r.End = now, now, now
+	r.Created, r.Start, r.End, r.Deleted = now, now, now, 0
 	r.Metrics = slices.Clone(r.Metrics)
 	for i := range r.Metrics {
 		r.Metrics[i].Point = record.Point{Time: now, Value: r.Metrics[i].Value + 0} // no negative zero: SQLite has none
@@ -164,6 +165,7 @@ func sortRun(r *record.Run) {
 	slices.SortFunc(r.Evaluations, func(a, b record.Evaluation) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(r.Artifacts, func(a, b record.ArtifactRef) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(r.Datasets, compareUses)
+	r.Datasets = slices.Compact(r.Datasets)
 }
 
 func compareUses(a, b record.DatasetUse) int {
@@ -183,18 +185,19 @@ func metricNames(metrics []record.Metric) []string {
 	return names
 }
 
-// checkRun refuses texts that no door may write.
+// checkRun refuses what no door may write. The lists are in order.
 func checkRun(r *record.Run) error {
 	if err := record.CheckName("model_version_id", r.Name); err != nil {
 		return err
 	}
-	for _, p := range r.Params {
-		if err := record.CheckKey("parameters", p.Key); err != nil {
-			return err
-		}
+	if err := record.CheckText("user", r.User, record.MaxName); err != nil {
+		return err
+	}
+	if err := checkKeys("parameters", r.Params, func(p record.Param) string { return p.Key }); err != nil {
+		return err
 	}
 	for _, d := range r.Datasets {
-		if err := record.CheckText(string(d.Role)+"_dataset", d.Source, record.MaxDataset); err != nil {
+		if err := checkUse(d); err != nil {
 			return err
 		}
 	}
@@ -204,25 +207,42 @@ func checkRun(r *record.Run) error {
 	return checkArtifacts(r.Artifacts)
 }
 
-func checkEvaluations(metrics []record.Metric, evaluations []record.Evaluation) error {
-	for _, m := range metrics {
-		if err := record.CheckKey("evaluations", m.Key); err != nil {
-			return err
-		}
-	}
-	for _, e := range evaluations {
-		if err := record.CheckKey("evaluations", e.Key); err != nil {
+func checkUse(d record.DatasetUse) error {
+	field := string(d.Role) + "_dataset"
+	for _, text := range []string{d.Source, d.Name, d.Digest, d.SourceType, d.Context, d.Schema, d.Profile} {
+		if err := record.CheckText(field, text, record.MaxDataset); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func checkEvaluations(metrics []record.Metric, evaluations []record.Evaluation) error {
+	if err := checkKeys("evaluations", metrics, func(m record.Metric) string { return m.Key }); err != nil {
+		return err
+	}
+	return checkKeys("evaluations", evaluations, func(e record.Evaluation) string { return e.Key })
+}
+
 func checkArtifacts(refs []record.ArtifactRef) error {
-	for _, a := range refs {
-		if err := record.CheckKey("artifact_file_paths", a.Key); err != nil {
+	return checkKeys("artifact_file_paths", refs, func(a record.ArtifactRef) string { return a.Key })
+}
+
+// checkKeys refuses keys that cannot be, and a key that is there twice.
+func checkKeys[T any](field string, list []T, key func(T) string) error {
+	if len(list) == 0 {
+		return nil
+	}
+	seen := make(map[string]bool, len(list))
+	for _, element := range list {
+		k := key(element)
+		if err := record.CheckKey(field, k); err != nil {
 			return err
 		}
+		if seen[k] {
+			return record.Invalid.Errorf(record.KeyField(field, k), "%s has the key %s twice", field, record.Quote(k))
+		}
+		seen[k] = true
 	}
 	return nil
 }
