@@ -59,7 +59,7 @@ func tune() {
 		// Most of the memory is the databases' caches, which the collector
 		// does not see: at its default it would run a hundred times a second
 		// over a small heap.
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(300)
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
 		// The committer waits for the disk again and again. When it comes

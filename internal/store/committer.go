@@ -99,10 +99,10 @@ func (s *Store) write(ctx context.Context, do func(*tx) error) error {
 	return w.err
 }
 
-// commit does a group. If it fails as a whole, each write is tried by itself,
-// so that a bad one fails alone.
+// commit does a group, and the writes that come while it is being done. If it
+// fails as a whole, each write is tried by itself, so that a bad one fails alone.
 func (c *committer) commit(group []*write) {
-	err := c.try(group, false)
+	group, err := c.try(group, false)
 	if err == nil {
 		c.report(len(group))
 		return
@@ -128,7 +128,7 @@ func hopeless(err error) bool {
 func (c *committer) alone(w *write) error {
 	var err error
 	for i := range aloneTries {
-		if err = c.try([]*write{w}, true); err == nil {
+		if _, err = c.try([]*write{w}, true); err == nil {
 			c.report(1)
 			return w.err
 		}
@@ -152,10 +152,11 @@ func answer(group []*write, err error) {
 	}
 }
 
-// try does the writes of a group in one transaction. When it returns nil, all
-// are answered: committed or refused. When it returns an error, none is, and
-// nothing was kept.
-func (c *committer) try(group []*write, alone bool) (err error) {
+// try does the writes of a group in one transaction, and, unless one is tried
+// alone, those that queue up meanwhile: they need not wait for this commit to
+// have one of their own. It returns all of them. Without an error, all are
+// answered: committed or refused. With one, none is, and nothing was kept.
+func (c *committer) try(group []*write, alone bool) (_ []*write, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), groupTime)
 	defer cancel()
 	defer func() {
@@ -165,36 +166,53 @@ func (c *committer) try(group []*write, alone bool) (err error) {
 	}()
 	conn, err := c.s.db.begin(ctx)
 	if err != nil {
-		return err
+		return group, err
 	}
 	defer conn.rollback()
 	t := &tx{
 		ctx: ctx, conn: conn, s: c.s, now: c.s.now(), alone: alone,
 		models: map[int64]record.Model{}, projects: map[int64]record.Project{},
 	}
-	for _, w := range group {
-		if w.failed = w.ctx.Err(); w.failed != nil {
-			continue
+	for done := 0; done < len(group); {
+		for ; done < len(group); done++ {
+			if err := t.do(group[done]); err != nil {
+				return group, err
+			}
 		}
-		t.start()
-		err := guarded(t, w.do)
-		if err == nil {
-			continue
+		if alone {
+			break
 		}
-		var refusal *record.Error
-		if !errors.As(err, &refusal) || !t.undo() {
-			return err
+		if c.s.db.near() {
+			if err := t.flush(); err != nil {
+				return group, err
+			}
 		}
-		w.failed = err
+		group = c.drain(group)
 	}
 	if err := t.commit(); err != nil {
-		return err
+		return group, err
 	}
 	for _, w := range group {
 		w.err = w.failed
 		close(w.done)
 	}
-	return nil
+	return group, nil
+}
+
+// do does one write. A refusal is the write's answer, unless undoing the write
+// takes a rollback; then it is returned, as any other error.
+func (t *tx) do(w *write) error {
+	if w.failed = w.ctx.Err(); w.failed != nil {
+		return nil
+	}
+	t.start()
+	err := guarded(t, w.do)
+	var refusal *record.Error
+	if err == nil || errors.As(err, &refusal) && t.undo() {
+		w.failed = err
+		return nil
+	}
+	return err
 }
 
 // guarded turns a panic of one write into an error, so that the others live.

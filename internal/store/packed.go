@@ -88,15 +88,20 @@ func appendLists(dst []byte, r *record.Run) []byte {
 	return dst
 }
 
-// unpack fills the lists of r. Their texts are parts of packed.
-func unpack(packed string, r *record.Run) error {
+// unseal returns a packed run without its checksum, empty when it is not whole.
+func unseal(packed []byte) string {
 	if len(packed) < checksumSize {
-		return errPacked
+		return ""
 	}
 	body, sum := packed[:len(packed)-checksumSize], packed[len(packed)-checksumSize:]
-	if string(binary.LittleEndian.AppendUint32(nil, crc32.Checksum([]byte(body), castagnoli))) != sum {
-		return errPacked
+	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(sum) {
+		return ""
 	}
+	return string(body)
+}
+
+// unpack fills the lists of r from an unsealed run. Their texts are parts of it.
+func unpack(body string, r *record.Run) error {
 	s := unpacker{rest: body}
 	if s.take(1) != string(rune(packedVersion)) {
 		return errPacked

@@ -30,7 +30,7 @@ func packedSample() record.Run {
 func TestUnpackGivesBackWhatWasPacked(t *testing.T) {
 	want := packedSample()
 	var got record.Run
-	if err := unpack(string(pack(&want)), &got); err != nil {
+	if err := unpackSealed(string(pack(&want)), &got); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -38,7 +38,7 @@ func TestUnpackGivesBackWhatWasPacked(t *testing.T) {
 	}
 	// Into a run that was used before, as a page of runs does.
 	var empty record.Run
-	if err := unpack(string(pack(&empty)), &got); err != nil {
+	if err := unpackSealed(string(pack(&empty)), &got); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(got.Params) + len(got.Datasets) + len(got.Metrics) + len(got.Evaluations) + len(got.Artifacts); n != 0 {
@@ -48,7 +48,7 @@ func TestUnpackGivesBackWhatWasPacked(t *testing.T) {
 
 func TestUnpackKeepsNaN(t *testing.T) {
 	var got record.Run
-	if err := unpack(string(pack(&record.Run{Metrics: []record.Metric{{Point: record.Point{Value: math.NaN()}}}})), &got); err != nil {
+	if err := unpackSealed(string(pack(&record.Run{Metrics: []record.Metric{{Point: record.Point{Value: math.NaN()}}}})), &got); err != nil {
 		t.Fatal(err)
 	}
 	if !math.IsNaN(got.Metrics[0].Value) {
@@ -64,16 +64,16 @@ func sealed(body string) string {
 func TestPackedRunThatIsCutOrLongerOrOfAnotherVersionIsCorrupt(t *testing.T) {
 	r := packedSample()
 	body := string(appendLists(nil, &r))
-	if err := unpack(sealed(body), new(record.Run)); err != nil {
+	if err := unpackSealed(sealed(body), new(record.Run)); err != nil {
 		t.Fatal(err)
 	}
 	for n := range body {
-		if err := unpack(sealed(body[:n]), new(record.Run)); err == nil {
+		if err := unpackSealed(sealed(body[:n]), new(record.Run)); err == nil {
 			t.Errorf("its first %d bytes of %d are taken for the whole", n, len(body))
 		}
 	}
 	for name, bad := range map[string]string{"longer": body + "\x00", "of another version": "\x02" + body[1:]} {
-		if err := unpack(sealed(bad), new(record.Run)); err == nil {
+		if err := unpackSealed(sealed(bad), new(record.Run)); err == nil {
 			t.Errorf("one that is %s is taken for good", name)
 		}
 	}
@@ -84,7 +84,7 @@ func TestPackedRunThatTheDiskChangedIsCorrupt(t *testing.T) {
 	packed := pack(&r)
 	for i := range packed {
 		packed[i] ^= 1 << (i % 8)
-		if err := unpack(string(packed), new(record.Run)); err == nil {
+		if err := unpackSealed(string(packed), new(record.Run)); err == nil {
 			t.Errorf("a bit of byte %d is another one, and that was not noticed", i)
 		}
 		packed[i] ^= 1 << (i % 8)
@@ -125,14 +125,14 @@ func FuzzUnpack(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		_ = unpack(body, new(record.Run))
 		var got, again record.Run
-		err := unpack(sealed(body), &got)
+		err := unpackSealed(sealed(body), &got)
 		if n := len(got.Params) + len(got.Datasets) + len(got.Metrics) + len(got.Evaluations) + len(got.Artifacts); n > len(body) {
 			t.Fatalf("%d elements in %d bytes", n, len(body))
 		}
 		if err != nil {
 			return
 		}
-		if err := unpack(sealed(string(appendLists(nil, &got))), &again); err != nil {
+		if err := unpackSealed(sealed(string(appendLists(nil, &got))), &again); err != nil {
 			t.Fatal(err)
 		}
 		if a, b := fmt.Sprintf("%#v", got), fmt.Sprintf("%#v", again); a != b { // NaN is not equal to itself
@@ -140,3 +140,6 @@ func FuzzUnpack(f *testing.F) {
 		}
 	})
 }
+
+// unpackSealed is the way of a reader: first the checksum, then the lists.
+func unpackSealed(packed string, r *record.Run) error { return unpack(unseal([]byte(packed)), r) }

@@ -18,7 +18,7 @@ const modelIsLive = `exists (select 1 from model m where m.key = r.model and m.f
 // runRow is a run as its own row says it, before the lists are there.
 type runRow struct {
 	record.Run
-	lists  string // packed
+	lists  string // packed, and unsealed
 	packed bool
 }
 
@@ -35,7 +35,10 @@ func (r *runRow) scan(from row) {
 	r.Deleted = from.Int(8)
 	r.Given = record.Given(from.Int(9))
 	r.packed = !from.Null(10)
-	r.lists = from.Text(10)
+	r.lists = ""
+	if r.packed {
+		r.lists = unseal(from.Bytes(10))
+	}
 }
 
 func scanRun(from row) (r runRow) {
