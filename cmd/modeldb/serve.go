@@ -103,7 +103,7 @@ type healthyCommand struct{}
 func (healthyCommand) Run(ctx context.Context, c *Settings) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/readyz", c.Port), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(reachable(c.Host), strconv.Itoa(c.Port))+"/readyz", nil)
 	if err != nil {
 		return err
 	}
@@ -117,4 +117,13 @@ func (healthyCommand) Run(ctx context.Context, c *Settings) error {
 	}
 	fmt.Println("ready")
 	return nil
+}
+
+// reachable is the address at which a server that listens on host is found
+// from the same machine.
+func reachable(host string) string {
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		return "127.0.0.1"
+	}
+	return host
 }

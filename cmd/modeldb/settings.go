@@ -31,9 +31,9 @@ type Settings struct {
 	APIDescription string `env:"API_DESCRIPTION" name:"api-description" default:"The record of projects, models and experiments." help:"Description in the API's documents, in Markdown."`
 	APIVersion     string `env:"API_VERSION" name:"api-version" default:"0.1" help:"Version of the API; 0.1 has its paths under /v0.1/api."`
 
-	LogLevel  slog.Level `env:"LOG_LEVEL" default:"info" help:"Least level that is logged: debug (each request), info, warn or error."`
-	LogFormat string     `env:"LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"auto, text or json; auto is text on a terminal, else JSON."`
-	BodyLimit int64      `env:"BODY_LIMIT" default:"16777216" help:"Largest body of a request, in bytes."`
+	LogLevel  string `env:"LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least level that is logged: debug (each request), info, warn or error."`
+	LogFormat string `env:"LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"auto, text or json; auto is text on a terminal, else JSON."`
+	BodyLimit int64  `env:"BODY_LIMIT" default:"16777216" help:"Largest body of a request, in bytes."`
 }
 
 // Validate refuses values that the program cannot work with, before anything
@@ -83,7 +83,11 @@ func (s *Settings) database() string {
 
 // logger logs to w in the form that the settings ask for.
 func (s *Settings) logger(w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: s.LogLevel}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		panic(err) // the levels that the setting allows are slog's
+	}
+	options := &slog.HandlerOptions{Level: level}
 	if s.LogFormat == "text" || s.LogFormat == "auto" && isTerminal(w) {
 		return slog.New(slog.NewTextHandler(w, options))
 	}

@@ -132,6 +132,9 @@ func route[I, O any](d *Door, right server.Right, method, path, id, tag, summary
 	} else if right == server.Read {
 		errors = append(errors, http.StatusServiceUnavailable)
 	}
+	if right != server.Probe {
+		errors = append(errors, http.StatusForbidden)
+	}
 	return operation{
 		Operation: huma.Operation{
 			Method: method, Path: path, OperationID: id, Tags: []string{tag},

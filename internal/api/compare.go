@@ -14,6 +14,9 @@ import (
 // compareLimit is how many experiments stand side by side.
 const compareLimit = 500
 
+// compareBytes is how large they may be in all.
+const compareBytes = 64 << 20
+
 // Comparison shows experiments side by side: every list has one value for each
 // experiment, in the order of experiments, and null where it has none.
 type Comparison struct {
@@ -49,6 +52,7 @@ func (d *Door) compare(ctx context.Context, in *struct {
 		return nil, queryError("ids", fmt.Sprintf("ids names %d experiments; at most %d can be compared at once", len(ids), compareLimit))
 	}
 	all := make([]*record.Run, len(ids))
+	size := 0
 	for i, text := range ids {
 		id, err := record.ParseRunID(strings.TrimSpace(text))
 		if err != nil {
@@ -56,6 +60,9 @@ func (d *Door) compare(ctx context.Context, in *struct {
 		}
 		if all[i], err = d.store.Run(ctx, id); err != nil {
 			return nil, err
+		}
+		if size += all[i].Size(); size > compareBytes {
+			return nil, record.TooLarge.Errorf("ids", "the experiments have more than %d MiB in all; compare fewer at once", compareBytes>>20)
 		}
 	}
 	return reply(comparisonOf(all), nil)

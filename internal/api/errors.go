@@ -171,6 +171,22 @@ func faultOf(d *huma.ErrorDetail) fault {
 	case d.Message == validation.MsgExpectedObject:
 		return fault{loc, field + " must be a JSON object, not " + describe(d.Value), "dict_type"}
 	}
+	for _, rule := range []struct{ message, sentence, kind string }{
+		{validation.MsgExpectedMinLength, "its length must be at least %s", "string_too_short"},
+		{validation.MsgExpectedMaxLength, "its length must be at most %s", "string_too_long"},
+		{validation.MsgExpectedMinimumNumber, "it must be at least %s", "greater_than_equal"},
+	} {
+		before, _, _ := strings.Cut(rule.message, "%")
+		if bound, ok := strings.CutPrefix(d.Message, before); ok {
+			return fault{loc, fmt.Sprintf("%s is %s; "+rule.sentence, field, describe(d.Value), bound), rule.kind}
+		}
+	}
+	switch d.Message {
+	case "required query parameter is missing": // huma's own words, in no list
+		return fault{loc, field + " is missing", "missing"}
+	case "invalid integer":
+		return fault{loc, field + " is " + describe(d.Value) + "; it must be a whole number", "int_parsing"}
+	}
 	return fault{loc, fmt.Sprintf("%s is %s: %s", field, describe(d.Value), d.Message), "value_error"}
 }
 

@@ -1,12 +1,10 @@
 package api
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -61,45 +59,48 @@ func unmarshal(data []byte, v any) error {
 	return json.Unmarshal(data, v, json.RejectUnknownMembers(true))
 }
 
-// readOutline checks the syntax of data and returns its first level. Of the
-// values in it only the kind matters to a schema, as no schema of ours looks
-// into a free object; so objects and lists in it are empty, and a body of any
-// size needs little memory.
+// outline is the first level of a body. Of the values in it only the kind
+// matters to a schema, as no schema of ours looks into a free object; so objects
+// and lists in it are empty, and a body of any size needs little memory.
+type outline struct{ value any }
+
+// readOutline checks the syntax of data and returns its first level.
 func readOutline(data []byte) (any, error) {
-	d := jsontext.NewDecoder(bytes.NewReader(data))
-	v, err := outlineOf(d)
-	if err == nil {
-		if _, err = d.ReadToken(); err == io.EOF {
-			return v, nil
-		}
-		if err == nil {
-			err = errors.New("there is more after the JSON value")
-		}
+	var o outline
+	if err := json.Unmarshal(data, &o); err != nil {
+		return nil, jsonError(err)
 	}
-	return nil, jsonError(d, err)
+	return o.value, nil
 }
 
-func outlineOf(d *jsontext.Decoder) (any, error) {
+// UnmarshalJSONFrom reads the first level of any value.
+func (o *outline) UnmarshalJSONFrom(d *jsontext.Decoder) (err error) {
 	if d.PeekKind() != '{' {
-		return kindOf(d)
+		o.value, err = kindOf(d)
+		return err
 	}
 	if _, err := d.ReadToken(); err != nil {
-		return nil, err
+		return err
 	}
-	object := map[string]any{}
+	object := make(map[string]any, 8)
 	for d.PeekKind() != '}' {
 		name, err := d.ReadToken()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		key := name.String()
 		if object[key], err = kindOf(d); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	_, err := d.ReadToken()
-	return object, err
+	o.value = object
+	_, err = d.ReadToken()
+	return err
 }
+
+// number is the text of a JSON number. No schema of ours asks for one, so it is
+// only ever shown in a refusal, with the digits that it came with.
+type number string
 
 // What stands for any object and any list.
 var (
@@ -131,8 +132,7 @@ func kindOf(d *jsontext.Decoder) (any, error) {
 	case '"':
 		return t.String(), nil
 	}
-	n, _ := strconv.ParseFloat(t.String(), 64) // beyond float64: any number has the kind
-	return n, nil
+	return number(t.String()), nil
 }
 
 // skip reads one object or list whole.
@@ -146,17 +146,34 @@ func skip(d *jsontext.Decoder) error {
 		case now == depth:
 			return nil
 		case now > maxDepth:
-			return fmt.Errorf("the value is nested deeper than %d levels", maxDepth)
+			return &depthError{d.InputOffset(), d.StackPointer()}
 		}
 	}
 }
 
-// jsonError says where the fault is.
-func jsonError(d *jsontext.Decoder, err error) error {
-	var syntactic *jsontext.SyntacticError
-	where, at := d.StackPointer(), d.InputOffset()
-	text := err.Error()
-	if errors.As(err, &syntactic) {
+// depthError says that a value is nested too deep.
+type depthError struct {
+	at    int64
+	where jsontext.Pointer
+}
+
+func (*depthError) Error() string {
+	return fmt.Sprintf("the value is nested deeper than %d levels", maxDepth)
+}
+
+// jsonError says what the fault is, and where.
+func jsonError(err error) error {
+	var (
+		where     jsontext.Pointer
+		at        int64
+		text      = err.Error()
+		deep      *depthError
+		syntactic *jsontext.SyntacticError
+	)
+	switch {
+	case errors.As(err, &deep):
+		where, at, text = deep.where, deep.at, deep.Error()
+	case errors.As(err, &syntactic):
 		where, at = syntactic.JSONPointer, syntactic.ByteOffset
 		if syntactic.Err != nil {
 			text = syntactic.Err.Error()
@@ -165,8 +182,11 @@ func jsonError(d *jsontext.Decoder, err error) error {
 			text = "the name occurs twice in one object"
 		}
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		text = "it ends too early"
+	case strings.HasSuffix(text, "after top-level value"):
+		text = "there is more after the JSON value"
 	}
 	return fmt.Errorf("the body is not JSON that can be read: %s (at byte %d%s)", text, at, pointer(where))
 }

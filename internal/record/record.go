@@ -60,6 +60,27 @@ const (
 // Key is the run's key in the store; see RunID.Key.
 func (r *Run) Key() int64 { return r.ID.Key() }
 
+// MaxRun is how large a run may be, see Size.
+const MaxRun = 64 << 20
+
+// Size is how many bytes the texts of a run's lists have.
+func (r *Run) Size() int {
+	n := 0
+	for _, p := range r.Params {
+		n += len(p.Key) + len(p.Value)
+	}
+	for _, d := range r.Datasets {
+		n += len(d.Name) + len(d.Source) + len(d.Schema) + len(d.Profile)
+	}
+	for _, e := range r.Evaluations {
+		n += len(e.Key) + len(e.Value)
+	}
+	for _, a := range r.Artifacts {
+		n += len(a.Key) + len(a.Value)
+	}
+	return n
+}
+
 // Status is where a run stands. The numbers are those of MLflow's RunStatus,
 // and they are stored: do not change them.
 type Status int64
@@ -122,20 +143,8 @@ type DatasetUse struct {
 // the door through which the change came.
 type Actor string
 
-// Event is one change to a record that matters afterwards. Events are only
-// ever added, in the transaction of the change itself.
-type Event struct {
-	Key    int64 // time-ordered
-	Time   int64 // milliseconds, UTC
-	Actor  Actor
-	Kind   EventKind
-	Object string // "project", "model" or "run"
-	ID     string // the object's public id
-	Before string // JSON object of what changed, as it was; empty: nothing
-	After  string // JSON object of what changed, as it is now; empty: nothing
-}
-
-// EventKind says what happened to an object. The texts are stored.
+// EventKind says what happened to a project, a model or a run. An event is
+// written in the transaction of the change itself. The texts are stored.
 type EventKind string
 
 // The kinds of events.

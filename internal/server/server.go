@@ -35,16 +35,24 @@ type Server struct {
 	large   chan struct{} // slots for requests with large bodies
 }
 
-// statusClientGone is the status in the log of a request whose client did not
-// wait for its answer.
-const statusClientGone = 499
-
-// A body over largeBody, or of unknown length, takes one of largeBodies slots:
-// so the memory for bodies has a limit, however many clients there are.
+// A body over largeBody, or of unknown length, takes one of largeBodies slots, so
+// that many clients with large bodies do not take all memory at once.
 const (
 	largeBody   = 1 << 20
 	largeBodies = 8
+	slotWait    = 5 * time.Second
 )
+
+// takeSlot waits for a slot for a large body, and reports whether it has one.
+func (s *Server) takeSlot(ctx context.Context) bool {
+	select {
+	case s.large <- struct{}{}:
+		return true
+	case <-ctx.Done():
+	case <-time.After(slotWait):
+	}
+	return false
+}
 
 // New makes a server with the routes of all doors, and its own: /livez,
 // /readyz and /metrics. A route without a right is an error.
@@ -163,14 +171,13 @@ func (s *Server) guard(route Route) http.Handler {
 			WriteError(w, http.StatusRequestEntityTooLarge, TooLarge(s.limit))
 			return
 		}
-		if r.ContentLength < 0 || r.ContentLength > largeBody {
-			select {
-			case s.large <- struct{}{}:
-				defer func() { <-s.large }()
-			case <-r.Context().Done():
-				WriteError(w, statusClientGone, "the client closed the connection")
+		if (r.ContentLength < 0 || r.ContentLength > largeBody) && route.Right >= Read {
+			if !s.takeSlot(r.Context()) {
+				w.Header().Set("Retry-After", "5")
+				WriteError(w, http.StatusServiceUnavailable, "too many large bodies are on their way; try again, or send the length of a small one")
 				return
 			}
+			defer func() { <-s.large }()
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, s.limit)
 		route.Handler.ServeHTTP(w, r)
@@ -192,6 +199,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
+		WriteTimeout:      2 * time.Minute, // a list that is streamed renews it
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}

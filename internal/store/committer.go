@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"modeldb/internal/record"
@@ -37,6 +38,9 @@ type committer struct {
 	queue  chan *write
 	ended  chan struct{}
 	report func(writes int)
+
+	mu      sync.RWMutex // held to queue, and by stop
+	stopped bool
 }
 
 func startCommitter(s *Store, report func(int)) *committer {
@@ -50,8 +54,26 @@ func startCommitter(s *Store, report func(int)) *committer {
 
 // stop waits until all queued writes are answered.
 func (c *committer) stop() {
+	c.mu.Lock()
+	c.stopped = true
 	close(c.queue)
+	c.mu.Unlock()
 	<-c.ended
+}
+
+// enqueue queues a write, unless the committer was stopped.
+func (c *committer) enqueue(w *write) error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.stopped {
+		return record.Unavailable.Errorf("", "the server is stopping")
+	}
+	select {
+	case c.queue <- w:
+		return nil
+	case <-w.ctx.Done():
+		return w.ctx.Err()
+	}
 }
 
 func (c *committer) run() {
@@ -60,7 +82,7 @@ func (c *committer) run() {
 	for first := range c.queue {
 		group = c.drain(append(group[:0], first))
 		c.commit(group)
-		clear(group)
+		clear(group[:cap(group)]) // also those that try added
 	}
 }
 
@@ -87,10 +109,8 @@ func (c *committer) drain(group []*write) []*write {
 // wait for anything but the database.
 func (s *Store) write(ctx context.Context, do func(*tx) error) error {
 	w := &write{ctx: ctx, do: do, done: make(chan struct{})}
-	select {
-	case s.committer.queue <- w:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := s.committer.enqueue(w); err != nil {
+		return err
 	}
 	// From here on the write happens, or not, without regard to the caller,
 	// who must know which: so there is no giving up before the answer, which
@@ -141,6 +161,7 @@ func (c *committer) alone(w *write) error {
 			return err
 		}
 	}
+	err = c.s.db.classify(err)
 	answer([]*write{w}, err)
 	return err
 }

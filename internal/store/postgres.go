@@ -72,7 +72,8 @@ func openPostgres(ctx context.Context, url string, readTime time.Duration) (_ *p
 func openPool(ctx context.Context, url string, n int32) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, err // names the part at fault, without the password
+		// The parser's own text can hold the password.
+		return nil, errors.New("the address cannot be read: it must look like postgres://user:password@host:5432/name, with special characters percent-encoded")
 	}
 	if n < 0 || !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = max(n, -n)
@@ -223,6 +224,8 @@ func (e *postgresEngine) classify(err error) error {
 	switch {
 	case code == diskFull:
 		return record.Full.Wrap(err, "the database's disk is full; nothing was written")
+	case code == serializationFailure || code == deadlockDetected:
+		return record.Unavailable.Wrap(err, "too many changed the same records at once; try again")
 	case code == "25006": // read-only: a standby, or a server that was made one
 		return record.Unavailable.Wrap(err, "the database takes no writes now")
 	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "53"), strings.HasPrefix(code, "57"), code == "58030":
@@ -234,6 +237,10 @@ func (e *postgresEngine) classify(err error) error {
 	}
 	return err
 }
+
+// rollbackTime is how long the writer waits for the end of a transaction that
+// failed, before it takes another connection.
+const rollbackTime = 5 * time.Second
 
 const lostConnection = "the connection to the database was lost; a write that was on its way may or may not have been kept"
 
@@ -375,8 +382,10 @@ func (t *postgresTransaction) rollback() {
 	}
 	t.ended = true
 	if c := t.pooled.Conn(); !c.IsClosed() && c.PgConn().TxStatus() != 'I' {
-		if _, err := c.Exec(context.Background(), "rollback"); err != nil {
-			c.Close(context.Background())
+		ctx, cancel := context.WithTimeout(context.Background(), rollbackTime)
+		defer cancel()
+		if _, err := c.Exec(ctx, "rollback"); err != nil {
+			_ = c.Close(ctx) // the server rolls back what a lost connection began
 		}
 	}
 	t.pooled.Release()

@@ -264,6 +264,9 @@ func (s *Store) changeRun(ctx context.Context, id record.RunID, alter func(t *tx
 			return err
 		}
 		changed = &r.Run
+		if changed.Size() > record.MaxRun {
+			return record.TooLarge.Errorf("", "the experiment would have more than %d MiB; keep what is larger in files, and their addresses here", record.MaxRun>>20)
+		}
 		var packed []byte
 		if r.packed {
 			if packed = pack(changed); packed == nil {

@@ -44,6 +44,14 @@ func openSQLite(ctx context.Context, path string, write bool) (_ *sqliteEngine, 
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, err
 		}
+		// SQLite gives the files beside it the same mode.
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := file.Close(); err != nil {
+			return nil, err
+		}
 		if e.writer, err = openConn(path, sqlite.OpenReadWrite|sqlite.OpenCreate, 12<<10); err != nil {
 			return nil, err
 		}
@@ -51,7 +59,7 @@ func openSQLite(ctx context.Context, path string, write bool) (_ *sqliteEngine, 
 			return nil, err
 		}
 	} else if _, err := os.Stat(path); err != nil {
-		return nil, errors.New("there is no such file")
+		return nil, errors.New("there is no such file: start the server once, or name the database with --data or --database")
 	}
 	for range sqliteReaders {
 		c, err := openConn(path, sqlite.OpenReadOnly, 2<<10)
@@ -223,9 +231,8 @@ func (e *sqliteEngine) unique(err error) bool {
 	return code == sqlite.ResultConstraintUnique || code == sqlite.ResultConstraintPrimaryKey || code == sqlite.ResultConstraintRowID
 }
 
-func (e *sqliteEngine) again(err error) bool {
-	return sqlite.ErrCode(err).ToPrimary() == sqlite.ResultBusy
-}
+// again is never so: a statement has waited for a lock long enough.
+func (e *sqliteEngine) again(error) bool { return false }
 
 func (e *sqliteEngine) classify(err error) error {
 	switch code := sqlite.ErrCode(err); code.ToPrimary() {

@@ -72,12 +72,15 @@ func open(ctx context.Context, database string, create bool, o Options) (*Store,
 		s.clock = time.Now
 	}
 	s.keys = record.NewKeys(s.clock)
-	var err error
 	readTime := serveReadTime
 	if !create {
 		readTime = 0 // a check reads everything
 	}
-	if strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://") {
+	postgres, err := isPostgres(database)
+	if err != nil {
+		return nil, err
+	}
+	if postgres {
 		s.db, err = openPostgres(ctx, database, readTime)
 	} else {
 		s.db, err = openSQLite(ctx, database, create)
@@ -129,11 +132,40 @@ func (s *Store) readError(ctx context.Context, err error) error {
 	return s.db.classify(err)
 }
 
-// Redacted returns a database's address without its password, for messages.
+// isPostgres tells an address of PostgreSQL from the path of a file, and
+// refuses what would be a file of an odd name.
+func isPostgres(database string) (bool, error) {
+	scheme, _, isURL := strings.Cut(database, "://")
+	switch {
+	case isURL && (scheme == "postgres" || scheme == "postgresql"):
+		return true, nil
+	case isURL:
+		return false, fmt.Errorf("%s:// is no database that is known: give the path of a SQLite file, or postgres://user:password@host:5432/name", scheme)
+	case strings.Contains(database, "host=") || strings.Contains(database, "dbname="):
+		return false, errors.New("this form of a PostgreSQL address is not taken: give postgres://user:password@host:5432/name")
+	}
+	return false, nil
+}
+
+// Redacted returns a database's address without its passwords, for messages.
 func Redacted(database string) string {
-	u, err := url.Parse(database)
-	if err != nil || u.User == nil {
+	scheme, _, isURL := strings.Cut(database, "://")
+	if !isURL {
+		if strings.Contains(database, "password=") {
+			return "(address not shown)"
+		}
 		return database
 	}
+	u, err := url.Parse(database)
+	if err != nil {
+		return scheme + "://(address not shown)"
+	}
+	query := u.Query()
+	for _, secret := range []string{"password", "sslpassword", "passfile"} {
+		if query.Has(secret) {
+			query.Set(secret, "xxxxx")
+		}
+	}
+	u.RawQuery = query.Encode()
 	return u.Redacted()
 }
