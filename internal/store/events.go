@@ -1,9 +1,9 @@
 package store
 
 import (
-	"modeldb/internal/record"
+	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/go-json-experiment/json"
+	"modeldb/internal/record"
 )
 
 var (
@@ -11,27 +11,46 @@ var (
 	runEventTable = newTable("run_event", "run, key, time, actor, kind, before, after", "")
 )
 
-// change is one side of an event: the fields that changed, by their names in
-// the Model DB API. Nil: nothing was there, or is there now.
-type change map[string]any
+// field is a field that an event is about, by its name in the Model DB API.
+type field struct {
+	name  string
+	value *string
+}
 
-func (c change) text() string {
-	if c == nil {
-		return ""
+// change is one side of an event: a JSON object of the fields that changed. It
+// is empty where nothing was there, or is there now. An operation makes it
+// before its transaction where it can: the committer has no time to spare.
+func change(fields ...field) string {
+	dst := []byte{'{'}
+	for i, f := range fields {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendQuoted(dst, f.name)
+		dst = append(dst, ':')
+		if f.value == nil {
+			dst = append(dst, "null"...)
+		} else {
+			dst = appendQuoted(dst, *f.value)
+		}
 	}
-	text, err := json.Marshal(map[string]any(c), json.Deterministic(true))
+	return string(append(dst, '}'))
+}
+
+func appendQuoted(dst []byte, text string) []byte {
+	dst, err := jsontext.AppendQuote(dst, text)
 	if err != nil {
-		panic(err) // a change holds texts only
+		panic(err) // texts are checked before
 	}
-	return string(text)
+	return dst
 }
 
 // event appends an event about a project or a model.
-func (t *tx) event(kind record.EventKind, by record.Actor, object string, key int64, before, after change) {
-	t.add(eventTable, t.s.keys.Sequence(), t.now, string(by), string(kind), object, key, before.text(), after.text())
+func (t *tx) event(kind record.EventKind, by record.Actor, object string, key int64, before, after string) {
+	t.add(eventTable, t.s.keys.Sequence(), t.now, string(by), string(kind), object, key, before, after)
 }
 
 // runEvent appends an event about a run; it lives with the run.
-func (t *tx) runEvent(kind record.EventKind, by record.Actor, run int64, before, after change) {
-	t.add(runEventTable, run, t.s.keys.Sequence(), t.now, string(by), string(kind), before.text(), after.text())
+func (t *tx) runEvent(kind record.EventKind, by record.Actor, run int64, before, after string) {
+	t.add(runEventTable, run, t.s.keys.Sequence(), t.now, string(by), string(kind), before, after)
 }

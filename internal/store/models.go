@@ -59,6 +59,8 @@ func (s *Store) CreateModel(ctx context.Context, m record.Model, by record.Actor
 			return deref(there), err
 		}
 	}
+	projectID := record.ProjectID(m.Project)
+	what := change(field{"description", m.Description}, field{"model_name", &m.Name}, field{"project_id", &projectID})
 	var made record.Model
 	err := s.write(ctx, func(t *tx) error {
 		project, err := t.lockProject(m.Project)
@@ -76,8 +78,7 @@ func (s *Store) CreateModel(ctx context.Context, m record.Model, by record.Actor
 		made = m
 		made.Key, made.Created, made.Deleted = t.s.keys.Model(), t.now, 0
 		t.add(modelTable, made.Key, made.Project, made.Name, full, nullable(made.Description), made.Created)
-		t.event(record.Created, by, "model", made.Key, nil,
-			change{"project_id": record.ProjectID(made.Project), "model_name": made.Name, "description": made.Description})
+		t.event(record.Created, by, "model", made.Key, "", what)
 		return nil
 	})
 	return made, err
@@ -231,7 +232,7 @@ func (s *Store) DescribeModel(ctx context.Context, key int64, description *strin
 		if m, err = liveModel(found, err, key); err != nil {
 			return err
 		}
-		t.event(record.Described, by, "model", key, change{"description": m.Description}, change{"description": description})
+		t.event(record.Described, by, "model", key, change(field{"description", m.Description}), change(field{"description", description}))
 		m.Description = description
 		t.forget()
 		return t.exec(`update model set description = $2 where key = $1`, key, nullable(description))
@@ -251,7 +252,7 @@ func (s *Store) DeleteModel(ctx context.Context, key int64, by record.Actor) (m 
 			return err
 		}
 		m.Deleted = t.now
-		t.event(record.Deleted, by, "model", key, change{"model_name": m.Name}, nil)
+		t.event(record.Deleted, by, "model", key, change(field{"model_name", &m.Name}), "")
 		t.forget()
 		return t.exec(`update model set deleted = $2, full_name = null where key = $1`, key, m.Deleted)
 	})
@@ -275,7 +276,7 @@ func (s *Store) RestoreModel(ctx context.Context, key int64, by record.Actor) (m
 		}
 		m = found.Model
 		m.Deleted = 0
-		t.event(record.Restored, by, "model", key, nil, change{"model_name": m.Name})
+		t.event(record.Restored, by, "model", key, "", change(field{"model_name", &m.Name}))
 		if err := t.exec(`update model set deleted = null where key = $1`, key); err != nil {
 			return err
 		}

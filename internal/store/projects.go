@@ -59,6 +59,7 @@ func (s *Store) CreateProject(ctx context.Context, p record.Project, by record.A
 			return there, err
 		}
 	}
+	what := change(field{"description", p.Description}, field{"project_name", &p.Name})
 	var made record.Project
 	err := s.write(ctx, func(t *tx) error {
 		if t.look() {
@@ -71,7 +72,7 @@ func (s *Store) CreateProject(ctx context.Context, p record.Project, by record.A
 		made = p
 		made.Key, made.Created, made.Deleted = t.s.keys.Project(), t.now, 0
 		t.add(projectTable, made.Key, made.Name, nullable(made.Description), made.Created)
-		t.event(record.Created, by, "project", made.Key, nil, change{"project_name": made.Name, "description": made.Description})
+		t.event(record.Created, by, "project", made.Key, "", what)
 		return nil
 	})
 	return made, err
@@ -154,7 +155,7 @@ func (s *Store) DescribeProject(ctx context.Context, key int64, description *str
 		if p, err = liveProject(found, err, key); err != nil {
 			return err
 		}
-		t.event(record.Described, by, "project", key, change{"description": p.Description}, change{"description": description})
+		t.event(record.Described, by, "project", key, change(field{"description", p.Description}), change(field{"description", description}))
 		p.Description = description
 		return t.exec(`update project set description = $2 where key = $1`, key, nullable(description))
 	})
@@ -173,7 +174,7 @@ func (s *Store) DeleteProject(ctx context.Context, key int64, by record.Actor) (
 			return err
 		}
 		p.Deleted = t.now
-		t.event(record.Deleted, by, "project", key, change{"project_name": p.Name}, nil)
+		t.event(record.Deleted, by, "project", key, change(field{"project_name", &p.Name}), "")
 		t.forget()
 		if err := t.exec(`update model set full_name = null where project = $1`, key); err != nil {
 			return err
@@ -205,7 +206,7 @@ func (s *Store) RestoreProject(ctx context.Context, key int64, by record.Actor) 
 				record.ProjectID(key), record.Quote(p.Name), record.ProjectID(there.Key))
 		}
 		p.Deleted = 0
-		t.event(record.Restored, by, "project", key, nil, change{"project_name": p.Name})
+		t.event(record.Restored, by, "project", key, "", change(field{"project_name", &p.Name}))
 		if err := t.exec(`update project set deleted = null where key = $1`, key); err != nil {
 			return err
 		}

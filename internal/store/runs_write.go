@@ -399,7 +399,7 @@ func (s *Store) AddArtifacts(ctx context.Context, id record.RunID, refs []record
 func (s *Store) DeleteRun(ctx context.Context, id record.RunID, by record.Actor) (*record.Run, error) {
 	return s.changeRun(ctx, id, func(t *tx, r *record.Run, _ bool) error {
 		r.Deleted = t.now
-		t.runEvent(record.Deleted, by, r.Key(), change{"model_version_id": r.Name}, nil)
+		t.runEvent(record.Deleted, by, r.Key(), change(field{"model_version_id", &r.Name}), "")
 		return t.exec(`update run set deleted = $2 where key = $1`, r.Key(), r.Deleted)
 	})
 }
@@ -428,7 +428,7 @@ func (s *Store) RestoreRun(ctx context.Context, id record.RunID, by record.Actor
 		if !deleted {
 			return nil
 		}
-		t.runEvent(record.Restored, by, id.Key(), nil, change{"model_version_id": r.Name})
+		t.runEvent(record.Restored, by, id.Key(), "", change(field{"model_version_id", &r.Name}))
 		return t.exec(`update run set deleted = null where key = $1`, id.Key())
 	})
 	return restored, err

@@ -117,8 +117,8 @@ func (c sqliteConn) useLog(ctx context.Context) error {
 		}
 		return c.pragmas(
 			"synchronous = full", // commit returns after fsync
-			// A checkpoint every 16 MB, not 4: each one syncs the file twice.
-			"wal_autocheckpoint = 4000",
+			// A checkpoint every 40 MB, not 4: each one syncs the file twice.
+			"wal_autocheckpoint = 10000",
 			"journal_size_limit = 67108864",
 		)
 	}
@@ -364,6 +364,7 @@ func (r *sqliteRow) Bytes(i int) []byte {
 type sqliteTransaction struct {
 	sqliteConn
 	e     *sqliteEngine
+	full  bool // the disk was full
 	ended bool
 }
 
@@ -400,10 +401,12 @@ func (t *sqliteTransaction) insertInto(into *table, values []any) error {
 }
 
 func (t *sqliteTransaction) commit(ctx context.Context, all []rows) error {
-	if err := t.insert(ctx, all); err != nil {
-		return err
+	err := t.insert(ctx, all)
+	if err == nil {
+		_, err = t.exec(ctx, "commit")
 	}
-	if _, err := t.exec(ctx, "commit"); err != nil {
+	if err != nil {
+		t.full = sqlite.ErrCode(err).ToPrimary() == sqlite.ResultFull
 		return err
 	}
 	t.end()
@@ -416,6 +419,11 @@ func (t *sqliteTransaction) rollback() {
 	}
 	if !t.c.AutocommitEnabled() { // a full disk may have rolled back already
 		t.exec(context.Background(), "rollback")
+	}
+	if t.full {
+		// Much of the log may be old versions of pages: put the newest ones
+		// into the database, and the log's space is free. It is tried only.
+		_ = t.pragmas("wal_checkpoint(truncate)")
 	}
 	t.end()
 }
