@@ -72,9 +72,9 @@ func comparisonOf(all []*record.Run) *Comparison {
 	c := &Comparison{Parameters: map[string]row{}, Evaluations: map[string]row{}}
 	for i, r := range all {
 		c.Experiments = append(c.Experiments, Compared{r.ID.String(), record.ModelID(r.Model), r.Name, dateTime(r.Created)})
-		c.TrainingDataset = append(c.TrainingDataset, r.DatasetText(record.RoleTraining))
-		c.ValidationDataset = append(c.ValidationDataset, r.DatasetText(record.RoleValidation))
-		c.TestDataset = append(c.TestDataset, r.DatasetText(record.RoleTest))
+		c.TrainingDataset = append(c.TrainingDataset, datasetText(r, record.RoleTraining))
+		c.ValidationDataset = append(c.ValidationDataset, datasetText(r, record.RoleValidation))
+		c.TestDataset = append(c.TestDataset, datasetText(r, record.RoleTest))
 		for _, p := range r.Params {
 			set(c.Parameters, p.Key, i, len(all), p.Value)
 		}
@@ -86,6 +86,13 @@ func comparisonOf(all []*record.Run) *Comparison {
 		}
 	}
 	return c
+}
+
+func datasetText(r *record.Run, role record.Role) *string {
+	if text, there := r.DatasetText(role); there {
+		return &text
+	}
+	return nil
 }
 
 // set puts the value of the i-th of n experiments into the row of its key.

@@ -103,15 +103,19 @@ func (e experiment) appendJSON(dst []byte) []byte {
 		{`,"test_dataset":`, record.RoleTest},
 	} {
 		dst = append(dst, use.name...)
-		dst = appendOptionalText(dst, e.DatasetText(use.role))
+		if text, there := e.DatasetText(use.role); there {
+			dst = appendText(dst, text)
+		} else {
+			dst = append(dst, "null"...)
+		}
 	}
 	dst = append(dst, `,"evaluations":`...)
 	dst = appendEvaluations(dst, e.Run)
 	dst = append(dst, `,"artifact_file_paths":`...)
 	dst = appendObject(dst, e.Artifacts, e.Given&record.GivenArtifacts != 0)
-	dst = append(dst, `,"created_datetime":`...)
-	dst = appendText(dst, dateTime(e.Created))
-	return append(dst, '}')
+	dst = append(dst, `,"created_datetime":"`...)
+	dst = appendDateTime(dst, e.Created)
+	return append(dst, `"}`...)
 }
 
 // appendObject appends names and JSON texts as an object, null if there are
@@ -192,7 +196,10 @@ func evaluations(r *record.Run) iter.Seq2[string, shown] {
 
 // dateTime is a time as RFC 3339 says, in UTC. The offset is written in digits
 // because Python before 3.11 does not read a Z.
-func dateTime(ms int64) string {
+func dateTime(ms int64) string { return string(appendDateTime(nil, ms)) }
+
+// appendDateTime appends dateTime's text.
+func appendDateTime(dst []byte, ms int64) []byte {
 	t := time.UnixMilli(ms).UTC()
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
@@ -212,5 +219,5 @@ func dateTime(ms int64) string {
 	digits(14, 2, minute)
 	digits(17, 2, second)
 	digits(20, 3, t.Nanosecond()/int(time.Millisecond))
-	return string(b[:])
+	return append(dst, b[:]...)
 }

@@ -54,20 +54,19 @@ func TextDataset(role Role, text string) DatasetUse {
 	return DatasetUse{Dataset: Dataset{Name: text, Source: text}, Role: role, Context: string(role)}
 }
 
-// DatasetText is the text of all uses in one role, nil when there is none.
-func (r *Run) DatasetText(role Role) *string {
-	var text *string
+// DatasetText is the text of all uses in one role; there is false when there
+// is none.
+func (r *Run) DatasetText(role Role) (text string, there bool) {
 	for _, d := range r.Datasets {
-		if d.Role != role {
-			continue
+		switch {
+		case d.Role != role:
+		case there:
+			text += "; " + d.textOrAddress()
+		default:
+			text, there = d.textOrAddress(), true
 		}
-		one := d.textOrAddress()
-		if text != nil {
-			one = *text + "; " + one
-		}
-		text = &one
 	}
-	return text
+	return text, there
 }
 
 // textOrAddress gives a text of the Model DB API back as it came, even one

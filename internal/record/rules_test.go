@@ -125,11 +125,11 @@ func TestAddressIsTheSourceOrThePlainAddressInsideIt(t *testing.T) {
 func TestTextOfADatasetIsGivenBackAsItCame(t *testing.T) {
 	for _, text := range []string{"", "s3://a", `{"uri": "s3://a"}`, "{", "a; b", " "} {
 		r := record.Run{Datasets: []record.DatasetUse{record.TextDataset(record.RoleTest, text)}}
-		if got := r.DatasetText(record.RoleTest); got == nil || *got != text {
+		if got, there := r.DatasetText(record.RoleTest); !there || got != text {
 			t.Errorf("%q came back as %v", text, got)
 		}
-		if got := r.DatasetText(record.RoleTraining); got != nil {
-			t.Errorf("another role has the text %q", *got)
+		if got, there := r.DatasetText(record.RoleTraining); there {
+			t.Errorf("another role has the text %q", got)
 		}
 	}
 	r := record.Run{Datasets: []record.DatasetUse{
@@ -137,7 +137,7 @@ func TestTextOfADatasetIsGivenBackAsItCame(t *testing.T) {
 		record.TextDataset(record.RoleTraining, "no"),
 		{Dataset: record.Dataset{Name: "n", SourceType: "code", Source: `{"tags": {}}`}, Role: record.RoleTest},
 	}}
-	if got := r.DatasetText(record.RoleTest); got == nil || *got != "s3://a; n" {
+	if got, there := r.DatasetText(record.RoleTest); !there || got != "s3://a; n" {
 		t.Errorf("several came back as %v", got)
 	}
 }
