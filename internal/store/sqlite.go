@@ -364,7 +364,6 @@ func (r *sqliteRow) Bytes(i int) []byte {
 type sqliteTransaction struct {
 	sqliteConn
 	e     *sqliteEngine
-	full  bool // the disk was full
 	ended bool
 }
 
@@ -405,12 +404,10 @@ func (t *sqliteTransaction) commit(ctx context.Context, all []rows) error {
 	if err == nil {
 		_, err = t.exec(ctx, "commit")
 	}
-	if err != nil {
-		t.full = sqlite.ErrCode(err).ToPrimary() == sqlite.ResultFull
-		return err
+	if err == nil {
+		t.end()
 	}
-	t.end()
-	return nil
+	return err
 }
 
 func (t *sqliteTransaction) rollback() {
@@ -419,11 +416,6 @@ func (t *sqliteTransaction) rollback() {
 	}
 	if !t.c.AutocommitEnabled() { // a full disk may have rolled back already
 		t.exec(context.Background(), "rollback")
-	}
-	if t.full {
-		// Much of the log may be old versions of pages: put the newest ones
-		// into the database, and the log's space is free. It is tried only.
-		_ = t.pragmas("wal_checkpoint(truncate)")
 	}
 	t.end()
 }
