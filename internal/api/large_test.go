@@ -128,7 +128,8 @@ func TestLimitsAreInclusive(t *testing.T) {
 			id := read(t, made).text("experiment_id")
 			kept := c.get(base + "/experiments/id/" + id)
 			same(t, script+" read again", kept, made)
-			same(t, script, kept, `{"experiment_id":"`+id+`",`+body[1:]+`,"created_datetime":"`+read(t, made).text("created_datetime")+"\"}\n")
+			same(t, script, kept, `{"experiment_id":"`+id+`",`+body[1:]+`,"created_datetime":"`+read(t, made).text("created_datetime")+
+				`","status":"finished","last_write_datetime":"`+read(t, made).text("last_write_datetime")+"\"}\n")
 			same(t, script+" by name", c.get(base+"/experiments/model-version-id/"+escape(long(255))), kept)
 			same(t, script+" by name", read(t, c.get(base+"/projects/name/"+escape(long(255)))).text("project_id"), p.text("project_id"))
 			same(t, script+" by name", len(decode[[]shown](t, c.get(base+"/models/project-name/"+escape(long(255))))), 1)

@@ -75,6 +75,8 @@ type Experiment struct {
 	Evaluations       OptionalObject `json:"evaluations" doc:"Any JSON object. Its numbers are metrics: each newest value is shown."`
 	ArtifactFilePaths OptionalObject `json:"artifact_file_paths" doc:"Any JSON object: names and addresses of files."`
 	CreatedDatetime   string         `json:"created_datetime" format:"date-time" example:"2026-11-23T12:34:56.789+00:00"`
+	Status            string         `json:"status" enum:"running,scheduled,finished,failed,killed,stale" example:"finished" doc:"An experiment that is added here is finished. One that is being logged through MLflow's API goes on; it is stale when nothing was written to it for an hour."`
+	LastWriteDatetime string         `json:"last_write_datetime" format:"date-time" example:"2026-11-23T12:34:56.789+00:00" doc:"When something was last written to it."`
 }
 
 // experiment is the answer that shows a run.
@@ -115,6 +117,10 @@ func (e experiment) appendJSON(dst []byte) []byte {
 	dst = appendObject(dst, e.Artifacts, e.Given&record.GivenArtifacts != 0)
 	dst = append(dst, `,"created_datetime":"`...)
 	dst = appendDateTime(dst, e.Created)
+	dst = append(dst, `","status":"`...)
+	dst = append(dst, e.State(time.Now().UnixMilli())...)
+	dst = append(dst, `","last_write_datetime":"`...)
+	dst = appendDateTime(dst, e.Active)
 	return append(dst, `"}`...)
 }
 

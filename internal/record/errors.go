@@ -16,6 +16,7 @@ const (
 	Invalid                 // a value is missing, of the wrong type, or outside its limits
 	NotFound                // the record that was asked for is not there
 	Conflict                // the record that is there does not allow it
+	Inactive                // the record is deleted, and takes no changes until it is restored
 	TooLarge                // the request is over a limit of size
 	Unavailable             // the database cannot be reached now
 	Full                    // the disk is full
@@ -69,4 +70,25 @@ func KindOf(err error) Kind {
 		return e.Kind
 	}
 	return Internal
+}
+
+// ChangedParams refuses to change parameters of a run, which are written once.
+// It is of kind Conflict.
+type ChangedParams struct {
+	Run    RunID
+	Params []ChangedParam
+}
+
+// ChangedParam is a parameter with the value that it has and the one that was
+// refused, both JSON texts.
+type ChangedParam struct{ Key, Old, New string }
+
+// Error says what was refused.
+func (c *ChangedParams) Error() string { return c.Unwrap().Error() }
+
+// Unwrap returns the error of kind Conflict.
+func (c *ChangedParams) Unwrap() error {
+	p := c.Params[0]
+	return Conflict.Errorf(KeyField("parameters", p.Key), "the parameter %s of the experiment %q has the value %s; it cannot be changed to %s",
+		Quote(p.Key), c.Run, Quote(p.Old), Quote(p.New))
 }

@@ -86,3 +86,9 @@ func random64() uint64 {
 	rand.Read(b[:]) // never fails: the program ends where there is no randomness
 	return binary.BigEndian.Uint64(b[:])
 }
+
+// SequenceTime is when a key of Sequence was drawn: milliseconds, UTC.
+func SequenceTime(key int64) int64 { return key >> 19 }
+
+// FirstSequence is less than every key of Sequence drawn at a time or later.
+func FirstSequence(ms int64) int64 { return ms << 19 }

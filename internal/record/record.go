@@ -21,9 +21,14 @@ type Model struct {
 	Key         int64 // time-ordered, below 2^53; see ModelID
 	Project     int64 // key of the project
 	Name        string
+	FullName    string  // see the function FullName; it stays when the model is deleted
+	Location    string  // the client's own root for the files of its runs; empty: the server's, see ArtifactRoot
+	Tags        []Tag   // by key
 	Description *string // nil: none was given
 	Created     int64   // milliseconds, UTC
+	Updated     int64   // milliseconds, UTC: when it was last renamed, deleted or restored
 	Deleted     int64   // milliseconds, UTC; 0: not deleted
+	Gone        bool    // it, or its project, is deleted
 }
 
 // Run is one training of a model.
@@ -37,7 +42,13 @@ type Run struct {
 	End     int64 // milliseconds, UTC; 0: not ended
 	Created int64 // milliseconds, UTC
 	Deleted int64 // milliseconds, UTC; 0: not deleted
+	Gone    bool  // it, its model or its model's project is deleted
+	Active  int64 // milliseconds, UTC: when something was last written to it
 	Given   Given
+
+	Tags         []Tag         // by key
+	ModelInputs  []string      // ids of logged models that it took, as they were logged
+	ModelOutputs []ModelOutput // logged models that it made, as they were logged
 
 	Params      []Param       // by key
 	Datasets    []DatasetUse  // by role, then name
@@ -69,6 +80,9 @@ func (r *Run) Size() int {
 	for _, p := range r.Params {
 		n += len(p.Key) + len(p.Value)
 	}
+	for _, t := range r.Tags {
+		n += len(t.Key) + len(t.Value)
+	}
 	for _, d := range r.Datasets {
 		n += len(d.Name) + len(d.Source) + len(d.Schema) + len(d.Profile)
 	}
@@ -94,10 +108,53 @@ const (
 	Killed    Status = 5
 )
 
+// Ended reports whether a run of this status is over.
+func (s Status) Ended() bool { return s == Finished || s == Failed || s == Killed }
+
+// StaleAfter is how long a run that goes on may be silent, in milliseconds,
+// before it is taken for one whose client is gone.
+const StaleAfter = 60 * 60 * 1000
+
+// State is what a person is told of where the run stands at a time: its
+// status, or "stale" when it goes on and nothing was written to it for long. It
+// is alive again with the next write.
+func (r *Run) State(now int64) string {
+	if !r.Status.Ended() && now-r.Active > StaleAfter {
+		return "stale"
+	}
+	return r.Status.String()
+}
+
+// String is the status in lower case.
+func (s Status) String() string {
+	switch s {
+	case Running:
+		return "running"
+	case Scheduled:
+		return "scheduled"
+	case Finished:
+		return "finished"
+	case Failed:
+		return "failed"
+	case Killed:
+		return "killed"
+	}
+	return "unknown"
+}
+
 // Param is one typed parameter of a run. It is written once.
 type Param struct {
 	Key   string
 	Value string // compact JSON text; numbers keep the digits they came with
+}
+
+// Tag is one label of a record. A later value replaces an earlier one.
+type Tag struct{ Key, Value string }
+
+// ModelOutput says that a run made a logged model at a step.
+type ModelOutput struct {
+	Model string // id of the logged model
+	Step  int64
 }
 
 // Evaluation is one structured result of a run: whatever was given under
@@ -137,6 +194,50 @@ type DatasetUse struct {
 	Dataset
 	Role    Role
 	Context string // the role in the client's own words
+	Tags    []Tag  // what else the client said of the use, by key; without the context
+}
+
+// LoggedModel is a model that a training saved, with what is known of it
+// before, or without, a place in the registry.
+type LoggedModel struct {
+	ID      string // "m-" and 32 lowercase hex digits
+	Model   int64  // key of the model whose runs it belongs to
+	Name    string
+	Type    string
+	Run     string // id of the run that made it, as the client gave it; empty: none
+	Status  LoggedModelStatus
+	Created int64 // milliseconds, UTC
+	Updated int64 // milliseconds, UTC
+	Deleted int64 // milliseconds, UTC; 0: not deleted
+
+	Params  []Param        // by key; the values are JSON texts, as a run's are
+	Tags    []Tag          // by key
+	Metrics []LoggedMetric // the latest value of each (key, dataset name, dataset digest, run)
+}
+
+// LoggedModelPrefix begins the id of a logged model.
+const LoggedModelPrefix = "m-"
+
+// LoggedModelStatus is where a logged model stands. The numbers are those of
+// MLflow's LoggedModelStatus, and they are stored: do not change them.
+type LoggedModelStatus int64
+
+// The states of a logged model.
+const (
+	ModelPending      LoggedModelStatus = 1
+	ModelReady        LoggedModelStatus = 2
+	ModelUploadFailed LoggedModelStatus = 3
+)
+
+// LoggedMetric is one value of a metric of a logged model, and on what it was
+// measured.
+type LoggedMetric struct {
+	LoggedModel   string // id of the logged model
+	Run           RunID  // the run that measured
+	Key           string
+	DatasetName   string // empty: not told
+	DatasetDigest string // empty: not told
+	Point
 }
 
 // Actor is who made a change: a user's name where a client gives one, else
@@ -151,6 +252,7 @@ type EventKind string
 const (
 	Created   EventKind = "created"
 	Described EventKind = "described"
+	Renamed   EventKind = "renamed"
 	Deleted   EventKind = "deleted"
 	Restored  EventKind = "restored"
 )

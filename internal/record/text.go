@@ -8,10 +8,16 @@ import (
 // Limits of texts, in characters (runes) unless another unit is named. They
 // keep every index row below what PostgreSQL can hold (2,704 bytes).
 const (
-	MaxName        = 255    // names of projects, models and runs
-	MaxKey         = 250    // keys of parameters, metrics, evaluations and artifacts
-	MaxDescription = 10_000 // descriptions
-	MaxDataset     = 16_384 // a dataset's text in the Model DB API
+	MaxName           = 255    // names of projects, models and runs
+	MaxKey            = 250    // keys of parameters, metrics, evaluations and artifacts
+	MaxDescription    = 10_000 // descriptions
+	MaxDataset        = 16_384 // a dataset's text in the Model DB API
+	MaxDatasetSource  = 65_535 // as MLflow's server has them
+	MaxDatasetSchema  = 1_048_575
+	MaxDatasetProfile = 16_777_215
+
+	MaxLoggedModelText = 1000   // names and types of logged models
+	MaxTag             = 65_536 // values of tags
 )
 
 // CheckText refuses a text that is longer than limit characters, or that

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -72,14 +74,16 @@ var references = []struct{ what, sql string }{
 	{"a model is live although its project is deleted", `select m.key from model m join project p on p.key = m.project where m.full_name is not null and p.deleted is not null`},
 	{"a model is neither deleted nor has it a full name, although its project is live", `select m.key from model m join project p on p.key = m.project where m.full_name is null and m.deleted is null and p.deleted is null`},
 	{"a run belongs to a model that is not there", `select r.key from run r left join model m on m.key = r.model where m.key is null`},
-	{"a parameter belongs to a run that is not there", `select c.run from param c left join run r on r.key = c.run where r.key is null`},
 	{"a use of a dataset belongs to a run that is not there", `select c.run from dataset_use c left join run r on r.key = c.run where r.key is null`},
 	{"a run uses a dataset that is not there", `select c.run from dataset_use c left join dataset d on d.key = c.dataset where d.key is null`},
-	{"a latest metric belongs to a run that is not there", `select c.run from latest_metric c left join run r on r.key = c.run where r.key is null`},
-	{"a latest metric has a key that is not there", `select c.run from latest_metric c left join metric_key k on k.key = c.metric where k.key is null`},
-	{"points belong to a run that is not there", `select c.run from metric_tail c left join run r on r.key = c.run where r.key is null`},
-	{"an evaluation belongs to a run that is not there", `select c.run from evaluation c left join run r on r.key = c.run where r.key is null`},
-	{"an artifact's address belongs to a run that is not there", `select c.run from artifact_ref c left join run r on r.key = c.run where r.key is null`},
+	{"a run's tail belongs to a run that is not there", `select c.run from run_tail c left join run r on r.key = c.run where r.key is null`},
+	{"a run's tail names another model than the run", `select c.run from run_tail c join run r on r.key = c.run where r.model <> c.model`},
+	{"points belong to a run that is not there", `select c.run from metric_chunk c left join run r on r.key = c.run where r.key is null`},
+	{"a tag belongs to a model that is not there", `select c.model from model_tag c left join model m on m.key = c.model where m.key is null`},
+	{"a logged model belongs to a model that is not there", `select l.key from logged_model l left join model m on m.key = l.model where m.key is null`},
+	{"a parameter belongs to a logged model that is not there", `select c.logged_model from logged_model_param c left join logged_model l on l.key = c.logged_model where l.key is null`},
+	{"a tag belongs to a logged model that is not there", `select c.logged_model from logged_model_tag c left join logged_model l on l.key = c.logged_model where l.key is null`},
+	{"a metric belongs to a logged model that is not there", `select c.logged_model from logged_model_metric c left join logged_model l on l.key = c.logged_model where l.key is null`},
 	{"an event belongs to a run that is not there", `select c.run from run_event c left join run r on r.key = c.run where r.key is null`},
 }
 
@@ -97,106 +101,100 @@ func (s *Store) checkReferences(ctx context.Context, report func(string, ...any)
 }
 
 const checkRunsSQL = `
-	select ` + runColumns + `, r.key
+	select r.id, r.key
 	from run r
 	where r.key > $1
 	order by r.key
 	limit 100`
 
-// checkRuns compares, for every run, its key with its id, its packed lists with
-// its rows, and its latest metrics with its points.
+// checkRuns compares, for every run, its key with its id, its datasets with
+// their rows, and its latest metrics with its points.
 func (s *Store) checkRuns(ctx context.Context, report func(string, ...any)) error {
 	after := int64(-1)
 	for {
-		var last int64 = -1
-		err := s.db.snapshot(ctx, func(c conn) error {
-			from := snapshot{ctx, c}
-			type keyed struct {
-				runRow
-				key int64
-			}
-			page, err := list(from, func(r row) keyed { return keyed{scanRun(r), r.Int(11)} }, checkRunsSQL, after)
-			for i := range page {
-				r := &page[i]
-				last = r.key
-				if r.Run.Key() != r.key {
-					report("the run %s has the key %d, which is not its id's", r.ID, r.key)
-				}
-				if err := s.checkRun(from, &r.runRow, report); err != nil {
-					return err
-				}
-			}
-			return err
-		})
-		if err != nil || last < 0 {
+		type keyed struct {
+			id  record.RunID
+			key int64
+		}
+		page, err := list(s.reading(ctx), func(r row) (k keyed) {
+			copy(k.id[:], r.Bytes(0))
+			k.key = r.Int(1)
+			return k
+		}, checkRunsSQL, after)
+		if err != nil || len(page) == 0 {
 			return err
 		}
-		after = last
+		for _, r := range page {
+			after = r.key
+			if r.id.Key() != r.key {
+				report("the run %s has the key %d, which is not its id's", r.id, r.key)
+				continue
+			}
+			if err := s.snapshot(ctx, func(from reader) error { return checkState(from, r.id, report) }); err != nil {
+				return err
+			}
+		}
 	}
 }
 
-func (s *Store) checkRun(from reader, r *runRow, report func(string, ...any)) error {
-	rows := record.Run{ID: r.ID}
-	if err := readRows(from, &rows); err != nil {
-		return err
-	}
-	if r.packed {
-		lists := record.Run{ID: r.ID}
-		if err := unpack(r.lists, &lists); err != nil {
-			report("the run %s: %v", r.ID, err)
+func checkState(from reader, id record.RunID, report func(string, ...any)) error {
+	state, err := readState(from, id)
+	if err != nil {
+		if errors.Is(err, errPacked) || errors.Is(err, metric.ErrCorrupt) {
+			report("%v", err)
 			return nil
 		}
-		if len(rows.Params)+len(rows.Metrics)+len(rows.Evaluations)+len(rows.Artifacts) > 0 {
-			report("the run %s is packed, and has rows too", r.ID)
-		}
-		if !slices.Equal(lists.Datasets, rows.Datasets) {
-			report("the run %s: its packed datasets are not those of its rows", r.ID)
-		}
-		rows = lists
+		return err
 	}
-	latest := map[string]record.Point{}
-	names, err := s.names(from, rows.Metrics)
+	uses, err := list(from, scanUse, usesSQL, id.Key())
 	if err != nil {
 		return err
 	}
-	err = from.query(`select body from metric_tail where run = $1`, []any{r.Key()}, func(row row) error {
-		return metric.ReadTail(row.Bytes(0), func(int64) bool { return true }, func(key int64, p record.Point) {
-			name, ok := names[key]
-			if !ok {
-				name = fmt.Sprintf("number %d", key)
-			}
-			if q, ok := latest[name]; !ok || p.After(q) {
-				latest[name] = p
-			}
-		})
-	})
-	if err != nil {
-		report("the run %s: its points: %v", r.ID, err)
+	slices.SortFunc(uses, compareUses)
+	if !slices.EqualFunc(uses, state.Datasets, func(a, b record.DatasetUse) bool { b.Tags = nil; return compareUses(a, b) == 0 }) {
+		report("the run %s: its datasets are not those of its rows", id)
+	}
+	latest := map[string]record.Point{}
+	add := func(key string, p record.Point) {
+		if q, ok := latest[key]; !ok || p.After(q) {
+			latest[key] = p
+		}
+	}
+	if err := eachPoint(from, state, add); err != nil {
+		report("the run %s: its points: %v", id, err)
 		return nil
 	}
-	for _, m := range rows.Metrics {
+	for _, m := range state.Metrics {
 		if p, ok := latest[m.Key]; !ok || p.Compare(m.Point) != 0 {
-			report("the run %s: the latest value of %s is not the last of its points", r.ID, record.Quote(m.Key))
+			report("the run %s: the latest value of %s is not the last of its points", id, record.Quote(m.Key))
 		}
 		delete(latest, m.Key)
 	}
 	for key := range latest {
-		report("the run %s: there are points of %s, and no latest value", r.ID, record.Quote(key))
+		report("the run %s: there are points of %s, and no latest value", id, record.Quote(key))
 	}
 	return nil
 }
 
-// names returns the names of metrics by their numbers.
-func (s *Store) names(from reader, metrics []record.Metric) (map[int64]string, error) {
-	names := map[int64]string{}
-	for _, m := range metrics {
-		key, err := one(from, func(r row) int64 { return r.Int(0) }, `select key from metric_key where name = $1`, m.Key)
-		if err != nil {
-			return nil, err
+// eachPoint gives all points of a run.
+func eachPoint(from reader, state *runState, add func(key string, p record.Point)) error {
+	err := from.query(`select key, seq, n, body from metric_chunk where run = $1`, []any{state.Key()}, func(r row) error {
+		key := r.Text(0)
+		if key == "" {
+			return metric.ReadBlock(r.Bytes(3), nil, add)
 		}
-		if key != nil {
-			names[*key] = m.Key
+		points, err := metric.ReadChunk(nil, r.Bytes(3))
+		for _, p := range points {
+			add(key, p)
 		}
+		return err
+	})
+	for _, t := range state.entries {
+		body, bad := openEntry(t.body)
+		if err == nil && bad == nil {
+			bad = metric.ReadSeries(body.series, nil, add)
+		}
+		err = cmp.Or(err, bad)
 	}
-	return names, nil
+	return err
 }

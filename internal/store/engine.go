@@ -124,3 +124,15 @@ type rows struct {
 	table  *table
 	values []any
 }
+
+// placeholders are n of them, from $first.
+func placeholders(first, n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", first+i)
+	}
+	return b.String()
+}

@@ -14,8 +14,8 @@ import (
 // more, all are forgotten, and looked up again as they come.
 const internedLimit = 1 << 16
 
-// interned remembers which number the database has given to a metric's name
-// or to a dataset's hash. It learns a number only after the commit that made
+// interned remembers which number the database has given to a
+// dataset's hash. It learns a number only after the commit that made
 // it, and numbers never change, so it is never wrong.
 type interned[K comparable] struct {
 	mu   sync.RWMutex // guards keys
@@ -73,16 +73,6 @@ func (in *interned[K]) numbers(ctx context.Context, s *Store, wanted []K, add fu
 		in.put(wanted[i], keys[i])
 	}
 	return keys, nil
-}
-
-var metricKeyTable = newTable("metric_key", "name", "on conflict do nothing")
-
-// metricKeys returns the numbers of metrics' names.
-func (s *Store) metricKeys(ctx context.Context, names []string) ([]int64, error) {
-	return s.metrics.numbers(ctx, s, names,
-		func(t *tx, i int) { t.add(metricKeyTable, names[i]) },
-		`select key from metric_key where name = $1`,
-		func(name string) any { return name })
 }
 
 var datasetTable = newTable("dataset", "hash, name, digest, source_type, source, schema, profile", "on conflict do nothing")

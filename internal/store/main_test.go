@@ -64,7 +64,18 @@ func plain(v any) any {
 	case record.Run:
 		v.Params, v.Datasets, v.Metrics = none(v.Params), none(v.Datasets), none(v.Metrics)
 		v.Evaluations, v.Artifacts = none(v.Evaluations), none(v.Artifacts)
+		v.Tags, v.ModelInputs, v.ModelOutputs = none(v.Tags), none(v.ModelInputs), none(v.ModelOutputs)
+		v.Active, v.Gone = 0, false // see TestActivity and TestGone
 		return v
+	case record.Model:
+		v.FullName, v.Updated, v.Gone, v.Tags = "", 0, false, none(v.Tags)
+		return v
+	case []record.Model:
+		all := make([]record.Model, len(v))
+		for i := range v {
+			all[i] = plain(v[i]).(record.Model)
+		}
+		return all
 	case []record.Run:
 		all := make([]record.Run, len(v))
 		for i := range v {
@@ -112,6 +123,7 @@ func clone(r *record.Run) record.Run {
 	c := *r
 	c.Params, c.Datasets, c.Metrics = slices.Clone(r.Params), slices.Clone(r.Datasets), slices.Clone(r.Metrics)
 	c.Evaluations, c.Artifacts = slices.Clone(r.Evaluations), slices.Clone(r.Artifacts)
+	c.Tags, c.ModelInputs, c.ModelOutputs = slices.Clone(r.Tags), slices.Clone(r.ModelInputs), slices.Clone(r.ModelOutputs)
 	return c
 }
 

@@ -12,14 +12,18 @@ import (
 //go:embed schema
 var schemaFiles embed.FS
 
-// migration is one step of the schema. Steps are only ever added.
+// migration is one step of the schema: statements, and then what statements
+// cannot do. Steps are only ever added.
 type migration struct {
 	version int64
 	name    string
+	convert func(ctx context.Context, c conn) error // nil: nothing
 }
 
 var migrations = []migration{
-	{1, "0001"},
+	{1, "0001", nil},
+	{2, "0002", foldRowsOfSchema1},
+	{3, "0003", nil},
 }
 
 // schemaVersion is the schema that this program works on.
@@ -78,6 +82,11 @@ func (s *Store) apply(ctx context.Context, c conn, m migration, partitions int) 
 	}
 	for _, statement := range statements(partitioned(sql, partitions)) {
 		if _, err := c.exec(ctx, statement); err != nil {
+			return fmt.Errorf("migration %s: %w", m.name, err)
+		}
+	}
+	if m.convert != nil {
+		if err := m.convert(ctx, c); err != nil {
 			return fmt.Errorf("migration %s: %w", m.name, err)
 		}
 	}

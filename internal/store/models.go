@@ -6,7 +6,7 @@ import (
 	"modeldb/internal/record"
 )
 
-const modelColumns = `m.key, m.project, m.name, m.description, m.created, m.deleted, m.full_name`
+const modelColumns = `m.key, m.project, m.name, m.description, m.created, m.deleted, m.full_name, m.known_as, m.location, m.updated`
 
 func scanModel(r row) record.Model {
 	return record.Model{
@@ -16,18 +16,14 @@ func scanModel(r row) record.Model {
 		Description: optionalText(r, 3),
 		Created:     r.Int(4),
 		Deleted:     r.Int(5),
+		Gone:        r.Null(6),
+		FullName:    r.Text(7),
+		Location:    r.Text(8),
+		Updated:     r.Int(9),
 	}
 }
 
-// foundModel is a model, and whether it and its project are live.
-type foundModel struct {
-	record.Model
-	live bool
-}
-
-func scanFoundModel(r row) foundModel { return foundModel{scanModel(r), !r.Null(6)} }
-
-var modelTable = newTable("model", "key, project, name, full_name, description, created", "")
+var modelTable = newTable("model", "key, project, name, full_name, known_as, location, description, created, updated", "")
 
 const modelByKeySQL = `
 	select ` + modelColumns + `
@@ -51,18 +47,25 @@ const modelInProjectSQL = `
 // NotFound: there is no such project. Conflict: the name would look like that
 // of another project's model to MLflow's clients.
 func (s *Store) CreateModel(ctx context.Context, m record.Model, by record.Actor) (record.Model, error) {
+	m, _, err := s.createModel(ctx, m, by)
+	return m, err
+}
+
+// createModel is CreateModel, and also keeps the tags and the location of a
+// new model. It reports whether it made one.
+func (s *Store) createModel(ctx context.Context, m record.Model, by record.Actor) (made record.Model, isNew bool, err error) {
 	if err := checkDescribed("model_name", m.Name, m.Description); err != nil {
-		return m, err
+		return m, false, err
 	}
 	if !s.db.near() {
 		if there, err := one(s.reading(ctx), scanModel, modelInProjectSQL, m.Name, m.Project); err != nil || there != nil {
-			return deref(there), err
+			return deref(there), false, err
 		}
 	}
 	projectID := record.ProjectID(m.Project)
 	what := change(field{"description", m.Description}, field{"model_name", &m.Name}, field{"project_id", &projectID})
-	var made record.Model
-	err := s.write(ctx, func(t *tx) error {
+	err = s.write(ctx, func(t *tx) error {
+		isNew = false
 		project, err := t.lockProject(m.Project)
 		if err != nil {
 			return err
@@ -75,13 +78,16 @@ func (s *Store) CreateModel(ctx context.Context, m record.Model, by record.Actor
 				return err
 			}
 		}
-		made = m
-		made.Key, made.Created, made.Deleted = t.s.keys.Model(), t.now, 0
-		t.add(modelTable, made.Key, made.Project, made.Name, full, nullable(made.Description), made.Created)
+		made, isNew = m, true
+		made.Key, made.Created, made.Updated, made.Deleted, made.FullName = t.s.keys.Model(), t.now, t.now, 0, full
+		t.add(modelTable, made.Key, made.Project, made.Name, full, full, made.Location, nullable(made.Description), made.Created, made.Updated)
+		for _, tag := range made.Tags {
+			t.add(modelTagTable, made.Key, tag.Key, tag.Value)
+		}
 		t.event(record.Created, by, "model", made.Key, "", what)
 		return nil
 	})
-	return made, err
+	return made, isNew, err
 }
 
 // lockProject returns a live project, which stays so until the end of the
@@ -110,11 +116,11 @@ func sameModel(there *record.Model, err error, wanted record.Model, full string)
 // Model returns the model with this key. NotFound: there is none, or it or
 // its project is deleted.
 func (s *Store) Model(ctx context.Context, key int64) (record.Model, error) {
-	m, err := one(s.reading(ctx), scanFoundModel, modelByKeySQL, key)
+	m, err := one(s.reading(ctx), scanModel, modelByKeySQL, key)
 	return liveModel(m, err, key)
 }
 
-func liveModel(m *foundModel, err error, key int64) (record.Model, error) {
+func liveModel(m *record.Model, err error, key int64) (record.Model, error) {
 	switch {
 	case err != nil:
 		return record.Model{}, err
@@ -123,11 +129,11 @@ func liveModel(m *foundModel, err error, key int64) (record.Model, error) {
 	case m.Deleted != 0:
 		return record.Model{}, record.NotFound.Errorf("model_id", "the model with the id %q was deleted at %s; restore it to see it again",
 			record.ModelID(key), atTime(m.Deleted))
-	case !m.live:
+	case m.Gone:
 		return record.Model{}, record.NotFound.Errorf("model_id", "the project %q of the model with the id %q was deleted; restore it to see it again",
 			record.ProjectID(m.Project), record.ModelID(key))
 	}
-	return m.Model, nil
+	return *m, nil
 }
 
 // liveModel is Model inside a transaction. The writes of a group mostly
@@ -136,7 +142,7 @@ func (t *tx) liveModel(key int64) (record.Model, error) {
 	if m, ok := t.models[key]; ok {
 		return m, nil
 	}
-	found, err := one(t, scanFoundModel, modelByKeySQL, key)
+	found, err := one(t, scanModel, modelByKeySQL, key)
 	m, err := liveModel(found, err, key)
 	if err == nil {
 		t.models[key] = m
@@ -228,7 +234,7 @@ func (s *Store) DescribeModel(ctx context.Context, key int64, description *strin
 		return m, err
 	}
 	err = s.write(ctx, func(t *tx) error {
-		found, err := one(t, scanFoundModel, modelByKeySQL+s.db.lock("m"), key)
+		found, err := one(t, scanModel, modelByKeySQL+s.db.lock("m"), key)
 		if m, err = liveModel(found, err, key); err != nil {
 			return err
 		}
@@ -247,14 +253,14 @@ func (s *Store) DeleteModel(ctx context.Context, key int64, by record.Actor) (m 
 		return m, record.Conflict.Errorf("model_id", "the default model %q cannot be deleted", record.ModelID(key))
 	}
 	err = s.write(ctx, func(t *tx) error {
-		found, err := one(t, scanFoundModel, modelByKeySQL+s.db.lock("m"), key)
+		found, err := one(t, scanModel, modelByKeySQL+s.db.lock("m"), key)
 		if m, err = liveModel(found, err, key); err != nil {
 			return err
 		}
-		m.Deleted = t.now
+		m.Deleted, m.Updated, m.Gone = t.now, t.now, true
 		t.event(record.Deleted, by, "model", key, change(field{"model_name", &m.Name}), "")
 		t.forget()
-		return t.exec(`update model set deleted = $2, full_name = null where key = $1`, key, m.Deleted)
+		return t.exec(`update model set deleted = $2, updated = $2, full_name = null where key = $1`, key, m.Deleted)
 	})
 	return m, err
 }
@@ -265,7 +271,7 @@ func (s *Store) DeleteModel(ctx context.Context, key int64, by record.Actor) (m 
 // changes nothing.
 func (s *Store) RestoreModel(ctx context.Context, key int64, by record.Actor) (m record.Model, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		found, err := one(t, scanFoundModel, modelByKeySQL+s.db.lock("m"), key)
+		found, err := one(t, scanModel, modelByKeySQL+s.db.lock("m"), key)
 		if found == nil || found.Deleted == 0 {
 			m, err = liveModel(found, err, key)
 			return err
@@ -274,10 +280,10 @@ func (s *Store) RestoreModel(ctx context.Context, key int64, by record.Actor) (m
 		if err != nil {
 			return err
 		}
-		m = found.Model
-		m.Deleted = 0
+		m = *found
+		m.Deleted, m.Updated, m.Gone = 0, t.now, false
 		t.event(record.Restored, by, "model", key, "", change(field{"model_name", &m.Name}))
-		if err := t.exec(`update model set deleted = null where key = $1`, key); err != nil {
+		if err := t.exec(`update model set deleted = null, updated = $2 where key = $1`, key, t.now); err != nil {
 			return err
 		}
 		return t.claimName(m, record.FullName(project, m.Name))

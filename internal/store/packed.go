@@ -9,38 +9,22 @@ import (
 	"modeldb/internal/record"
 )
 
-// A run that has ended is packed: its lists are one value in its own row, and
-// it has no rows in the tables of parameters, latest metrics, evaluations and
-// artifacts. So it takes a third of the work to write and one row to read.
-// Only the uses of datasets are kept as rows too, because they are asked for
-// the other way round: who used this dataset.
+// The lists of a run are one value in its own row: one row to write and one to
+// read. What is written to the run later waits in rows of run_tail, see
+// Entry, until it is folded into this value. Only the uses of datasets are kept
+// as rows too, because they are asked for the other way round: who used this
+// dataset.
 
-// packedLimit is the most bytes of a packed run. A larger one stays in rows,
-// so that no row of the table of runs is slow to pass by.
-const packedLimit = 32 << 10
-
-const packedVersion = 1
+// The versions of packed runs. The first had no tags, inputs and outputs.
+const (
+	packedVersion1 = 1
+	packedVersion2 = 2
+)
 
 var errPacked = errors.New("a packed run is corrupt")
 
-// pack returns the lists of r in one value, nil when that is over the limit.
-func pack(r *record.Run) []byte {
-	size := 0
-	for _, p := range r.Params {
-		size += len(p.Value)
-	}
-	for _, e := range r.Evaluations {
-		size += len(e.Value)
-	}
-	if size > packedLimit {
-		return nil // do not copy what is large
-	}
-	body := appendLists(make([]byte, 0, 512), r)
-	if len(body)+checksumSize > packedLimit {
-		return nil
-	}
-	return binary.LittleEndian.AppendUint32(body, crc32.Checksum(body, castagnoli))
-}
+// pack returns the lists of r in one value.
+func pack(r *record.Run) []byte { return seal(appendLists(make([]byte, 0, 512), r)) }
 
 // A packed run ends with the CRC-32C of what is before: what a disk has
 // changed is an error, and not a wrong answer.
@@ -48,15 +32,43 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 const checksumSize = 4
 
+// seal appends the checksum of body to it.
+func seal(body []byte) []byte {
+	return binary.LittleEndian.AppendUint32(body, crc32.Checksum(body, castagnoli))
+}
+
+// unseal returns a sealed body without its checksum, empty when it is not whole.
+func unseal(sealed []byte) string {
+	if len(sealed) < checksumSize {
+		return ""
+	}
+	body, sum := sealed[:len(sealed)-checksumSize], sealed[len(sealed)-checksumSize:]
+	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(sum) {
+		return ""
+	}
+	return string(body)
+}
+
+func appendTextTo(dst []byte, s string) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
+}
+
+func appendTags(dst []byte, tags []record.Tag) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(tags)))
+	for _, t := range tags {
+		dst = appendTextTo(dst, t.Key)
+		dst = appendTextTo(dst, t.Value)
+	}
+	return dst
+}
+
 // appendLists appends the lists of r to dst.
 func appendLists(dst []byte, r *record.Run) []byte {
-	text := func(s string) {
-		dst = binary.AppendUvarint(dst, uint64(len(s)))
-		dst = append(dst, s...)
-	}
+	text := func(s string) { dst = appendTextTo(dst, s) }
 	count := func(n int) { dst = binary.AppendUvarint(dst, uint64(n)) }
 
-	dst = append(dst, packedVersion)
+	dst = append(dst, packedVersion2)
 	count(len(r.Params))
 	for _, p := range r.Params {
 		text(p.Key)
@@ -67,6 +79,7 @@ func appendLists(dst []byte, r *record.Run) []byte {
 		for _, s := range [...]string{string(d.Role), d.Context, d.Name, d.Digest, d.SourceType, d.Source, d.Schema, d.Profile} {
 			text(s)
 		}
+		dst = appendTags(dst, d.Tags)
 	}
 	count(len(r.Metrics))
 	for _, m := range r.Metrics {
@@ -85,40 +98,54 @@ func appendLists(dst []byte, r *record.Run) []byte {
 		text(a.Key)
 		text(a.Value)
 	}
+	dst = appendTags(dst, r.Tags)
+	count(len(r.ModelInputs))
+	for _, id := range r.ModelInputs {
+		text(id)
+	}
+	count(len(r.ModelOutputs))
+	for _, o := range r.ModelOutputs {
+		text(o.Model)
+		dst = binary.AppendVarint(dst, o.Step)
+	}
 	return dst
-}
-
-// unseal returns a packed run without its checksum, empty when it is not whole.
-func unseal(packed []byte) string {
-	if len(packed) < checksumSize {
-		return ""
-	}
-	body, sum := packed[:len(packed)-checksumSize], packed[len(packed)-checksumSize:]
-	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(sum) {
-		return ""
-	}
-	return string(body)
 }
 
 // unpack fills the lists of r from an unsealed run. Their texts are parts of it.
 func unpack(body string, r *record.Run) error {
 	s := unpacker{rest: body}
-	if s.take(1) != string(rune(packedVersion)) {
+	s.lists(r)
+	if s.bad || s.rest != "" {
 		return errPacked
 	}
+	return nil
+}
+
+// lists reads what appendLists appended.
+func (s *unpacker) lists(r *record.Run) {
+	version := s.take(1)
+	if s.bad || version[0] != packedVersion1 && version[0] != packedVersion2 {
+		s.bad = true
+		return
+	}
+	first := version[0] == packedVersion1
 	r.Params = r.Params[:0]
 	for n := s.count(); n > 0 && !s.bad; n-- {
 		r.Params = append(r.Params, record.Param{Key: s.text(), Value: s.text()})
 	}
 	r.Datasets = r.Datasets[:0]
 	for n := s.count(); n > 0 && !s.bad; n-- {
-		r.Datasets = append(r.Datasets, record.DatasetUse{
+		use := record.DatasetUse{
 			Role: record.Role(s.text()), Context: s.text(),
 			Dataset: record.Dataset{
 				Name: s.text(), Digest: s.text(), SourceType: s.text(),
 				Source: s.text(), Schema: s.text(), Profile: s.text(),
 			},
-		})
+		}
+		if !first {
+			use.Tags = s.tags(nil)
+		}
+		r.Datasets = append(r.Datasets, use)
 	}
 	r.Metrics = r.Metrics[:0]
 	for n := s.count(); n > 0 && !s.bad; n-- {
@@ -134,10 +161,17 @@ func unpack(body string, r *record.Run) error {
 	for n := s.count(); n > 0 && !s.bad; n-- {
 		r.Artifacts = append(r.Artifacts, record.ArtifactRef{Key: s.text(), Value: s.text()})
 	}
-	if s.bad || s.rest != "" {
-		return errPacked
+	r.Tags, r.ModelInputs, r.ModelOutputs = r.Tags[:0], r.ModelInputs[:0], r.ModelOutputs[:0]
+	if first {
+		return
 	}
-	return nil
+	r.Tags = s.tags(r.Tags)
+	for n := s.count(); n > 0 && !s.bad; n-- {
+		r.ModelInputs = append(r.ModelInputs, s.text())
+	}
+	for n := s.count(); n > 0 && !s.bad; n-- {
+		r.ModelOutputs = append(r.ModelOutputs, record.ModelOutput{Model: s.text(), Step: s.varint()})
+	}
 }
 
 // unpacker reads the parts of a packed run in turn. After a fault it reads zero
@@ -179,6 +213,13 @@ func (s *unpacker) varint() int64 {
 }
 
 func (s *unpacker) text() string { return s.take(s.uvarint()) }
+
+func (s *unpacker) tags(tags []record.Tag) []record.Tag {
+	for n := s.count(); n > 0 && !s.bad; n-- {
+		tags = append(tags, record.Tag{Key: s.text(), Value: s.text()})
+	}
+	return tags
+}
 
 // count is the length of a list, whose every element has at least one byte.
 func (s *unpacker) count() uint64 {

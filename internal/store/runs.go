@@ -2,13 +2,18 @@ package store
 
 import (
 	"context"
-	"math"
+	"fmt"
 	"slices"
 
 	"modeldb/internal/record"
 )
 
-const runColumns = `r.id, r.model, r.name, r.status, r.user_name, r.started, r.ended, r.created, r.deleted, r.given, r.packed`
+// The last columns are what a reader needs besides the run's own row: whether
+// the model is live, and the last row of its tail.
+const runColumns = `r.id, r.model, r.name, r.status, r.user_name, r.started, r.ended, r.created, r.deleted, r.given, r.packed,
+	r.version, r.active,
+	(select m.full_name from model m where m.key = r.model),
+	(select max(t.seq) from run_tail t where t.run = r.key)`
 
 // A run is live when it, its model and its model's project are not deleted.
 // This is asked with subqueries: SQLite plans a join with arguments anew each
@@ -18,8 +23,10 @@ const modelIsLive = `exists (select 1 from model m where m.key = r.model and m.f
 // runRow is a run as its own row says it, before the lists are there.
 type runRow struct {
 	record.Run
-	lists  string // packed, and unsealed
-	packed bool
+	lists     string // packed, and unsealed
+	version   int64  // of lists
+	modelLive bool   // its model and its model's project are not deleted
+	tail      int64  // the last row of its tail; 0: it has none
 }
 
 // scan reads the columns into r, whose lists it leaves alone.
@@ -34,11 +41,12 @@ func (r *runRow) scan(from row) {
 	r.Created = from.Int(7)
 	r.Deleted = from.Int(8)
 	r.Given = record.Given(from.Int(9))
-	r.packed = !from.Null(10)
-	r.lists = ""
-	if r.packed {
-		r.lists = unseal(from.Bytes(10))
-	}
+	r.lists = unseal(from.Bytes(10))
+	r.version = from.Int(11)
+	r.modelLive = !from.Null(13)
+	r.tail = from.Int(14)
+	r.Active = max(from.Int(12), record.SequenceTime(r.tail))
+	r.Gone = r.Deleted != 0 || !r.modelLive
 }
 
 func scanRun(from row) (r runRow) {
@@ -46,26 +54,24 @@ func scanRun(from row) (r runRow) {
 	return r
 }
 
-// foundRun is a run, and whether its model and its model's project are live.
-type foundRun struct {
-	runRow
-	modelLive bool
-}
-
-func scanFoundRun(from row) foundRun { return foundRun{scanRun(from), !from.Null(11)} }
-
 const runByKeySQL = `
-	select ` + runColumns + `, (select m.full_name from model m where m.key = r.model)
+	select ` + runColumns + `
 	from run r
 	where r.key = $1`
 
-// live checks what a look-up by id found.
-func (r *foundRun) live(err error, id record.RunID) error {
-	switch {
+// there checks that a look-up by id found the run.
+func (r *runRow) there(err error, id record.RunID) error {
+	if err == nil && (r == nil || r.ID != id) { // another id can have the same key, see record.RunID.Key
+		err = record.NotFound.Errorf("experiment_id", "there is no experiment with the id %q", id)
+	}
+	return err
+}
+
+// live checks that a look-up by id found a live run.
+func (r *runRow) live(err error, id record.RunID) error {
+	switch err := r.there(err, id); {
 	case err != nil:
 		return err
-	case r == nil || r.ID != id: // another id can have the same key, see record.RunID.Key
-		return record.NotFound.Errorf("experiment_id", "there is no experiment with the id %q", id)
 	case r.Deleted != 0:
 		return record.NotFound.Errorf("experiment_id", "the experiment with the id %q was deleted at %s; restore it to see it again", id, atTime(r.Deleted))
 	case !r.modelLive:
@@ -78,11 +84,26 @@ func (r *foundRun) live(err error, id record.RunID) error {
 // Run returns the run with this id. NotFound: there is none, or it, its model
 // or its project is deleted.
 func (s *Store) Run(ctx context.Context, id record.RunID) (*record.Run, error) {
-	r, err := one(s.reading(ctx), scanFoundRun, runByKeySQL, id.Key())
+	r, err := one(s.reading(ctx), scanRun, runByKeySQL, id.Key())
 	if err := r.live(err, id); err != nil {
 		return nil, err
 	}
-	return s.whole(ctx, &r.runRow)
+	return s.whole(ctx, r)
+}
+
+// AnyRun returns a run, live or deleted, and its model. NotFound (field
+// experiment_id): there is none.
+func (s *Store) AnyRun(ctx context.Context, id record.RunID) (*record.Run, record.Model, error) {
+	r, err := one(s.reading(ctx), scanRun, runByKeySQL, id.Key())
+	if err := r.there(err, id); err != nil {
+		return nil, record.Model{}, err
+	}
+	run, err := s.whole(ctx, r)
+	if err != nil {
+		return nil, record.Model{}, err
+	}
+	m, err := s.AnyModel(ctx, run.Model)
+	return run, m, err
 }
 
 // runNamedSQL has one place for the engine's condition on the name.
@@ -113,101 +134,92 @@ func (s *Store) RunNamed(ctx context.Context, name string) (*record.Run, error) 
 
 // whole fills the lists of a run.
 func (s *Store) whole(ctx context.Context, r *runRow) (*record.Run, error) {
-	if r.packed {
+	if r.tail == 0 {
 		return &r.Run, unpack(r.lists, &r.Run)
 	}
-	// The run's own row is read again, so that all is of one state.
-	var again *foundRun
-	err := s.db.snapshot(ctx, func(c conn) (err error) {
-		from := snapshot{ctx, c}
-		if again, err = one(from, scanFoundRun, runByKeySQL, r.Key()); err != nil || again == nil {
-			return err
-		}
-		return again.fill(from)
-	})
-	if err := s.readError(ctx, err); err != nil {
+	state, err := s.runState(ctx, r.ID)
+	if err != nil {
 		return nil, err
 	}
-	if again == nil {
-		return nil, record.NotFound.Errorf("experiment_id", "there is no experiment with the id %q", r.ID)
-	}
-	return &again.Run, nil
+	return &state.Run, nil
 }
 
-// fill reads the lists of r, wherever they are.
-func (r *runRow) fill(from reader) error {
-	if r.packed {
-		return unpack(r.lists, &r.Run)
-	}
-	return readRows(from, &r.Run)
+// runState is all of a run at one moment.
+type runState struct {
+	runRow
+	entries []tailRow // what is not folded into the row's lists, but is in the run's
 }
 
-type snapshot struct {
+// tailRow is one row of run_tail.
+type tailRow struct {
+	seq  int64
+	n    int64 // points
+	body []byte
+}
+
+func scanTail(from row) tailRow {
+	return tailRow{seq: from.Int(0), n: from.Int(1), body: slices.Clone(from.Bytes(2))}
+}
+
+const tailSQL = `
+	select seq, n, body
+	from run_tail
+	where run = $1
+	order by seq`
+
+// readState reads a run whole. Its reads must see one moment.
+func readState(from reader, id record.RunID) (*runState, error) {
+	r, err := one(from, scanRun, runByKeySQL, id.Key())
+	if err := r.there(err, id); err != nil {
+		return nil, err
+	}
+	state := &runState{runRow: *r}
+	if err := unpack(state.lists, &state.Run); err != nil {
+		return nil, fmt.Errorf("the run %s: %w", id, err)
+	}
+	if state.tail == 0 {
+		return state, nil
+	}
+	if state.entries, err = list(from, scanTail, tailSQL, id.Key()); err != nil {
+		return nil, err
+	}
+	for _, t := range state.entries {
+		if err := t.apply(&state.Run); err != nil {
+			return nil, fmt.Errorf("the run %s, entry %d: %w", id, t.seq, err)
+		}
+	}
+	return state, nil
+}
+
+func (t *tailRow) apply(r *record.Run) error {
+	body, err := openEntry(t.body)
+	if err != nil {
+		return err
+	}
+	return body.apply(r)
+}
+
+// runState reads a run whole.
+func (s *Store) runState(ctx context.Context, id record.RunID) (state *runState, err error) {
+	err = s.snapshot(ctx, func(from reader) error {
+		state, err = readState(from, id)
+		return err
+	})
+	return state, err
+}
+
+// snapshot runs reads that all see one state of the database.
+func (s *Store) snapshot(ctx context.Context, read func(reader) error) error {
+	return s.readError(ctx, s.db.snapshot(ctx, func(c conn) error { return read(connReader{ctx, c}) }))
+}
+
+type connReader struct {
 	ctx context.Context
 	c   conn
 }
 
-func (s snapshot) query(sql string, args []any, scan func(row) error) error {
+func (s connReader) query(sql string, args []any, scan func(row) error) error {
 	return s.c.query(s.ctx, sql, args, scan)
-}
-
-// readRows fills the lists of r from its rows, one statement for each table.
-func readRows(from reader, r *record.Run) (err error) {
-	key := r.Key()
-	if r.Params, err = list(from, scanParam, `select key, value from param where run = $1 order by key`, key); err != nil {
-		return err
-	}
-	if r.Datasets, err = list(from, scanUse, usesSQL, key); err != nil {
-		return err
-	}
-	slices.SortFunc(r.Datasets, compareUses)
-	if r.Metrics, err = list(from, scanMetric, latestSQL, key); err != nil {
-		return err
-	}
-	if r.Evaluations, err = list(from, scanEvaluation, `select key, value from evaluation where run = $1 order by key`, key); err != nil {
-		return err
-	}
-	r.Artifacts, err = list(from, scanArtifact, `select key, value from artifact_ref where run = $1 order by key`, key)
-	return err
-}
-
-func scanParam(r row) record.Param { return record.Param{Key: r.Text(0), Value: r.Text(1)} }
-func scanEvaluation(r row) record.Evaluation {
-	return record.Evaluation{Key: r.Text(0), Value: r.Text(1)}
-}
-func scanArtifact(r row) record.ArtifactRef {
-	return record.ArtifactRef{Key: r.Text(0), Value: r.Text(1)}
-}
-
-const usesSQL = `
-	select u.role, u.context, d.name, d.digest, d.source_type, d.source, d.schema, d.profile
-	from dataset_use u
-	join dataset d on d.key = u.dataset
-	where u.run = $1`
-
-func scanUse(r row) record.DatasetUse {
-	return record.DatasetUse{
-		Role: record.Role(r.Text(0)), Context: r.Text(1),
-		Dataset: record.Dataset{
-			Name: r.Text(2), Digest: r.Text(3), SourceType: r.Text(4),
-			Source: r.Text(5), Schema: r.Text(6), Profile: r.Text(7),
-		},
-	}
-}
-
-const latestSQL = `
-	select k.name, l.step, l.time, l.value
-	from latest_metric l
-	join metric_key k on k.key = l.metric
-	where l.run = $1
-	order by k.name`
-
-func scanMetric(r row) record.Metric {
-	m := record.Metric{Key: r.Text(0), Point: record.Point{Step: r.Int(1), Time: r.Int(2), Value: math.NaN()}}
-	if !r.Null(3) {
-		m.Value = r.Float(3)
-	}
-	return m
 }
 
 // RunPlace returns the place of a run, live or deleted, in the order of Runs.
@@ -316,14 +328,14 @@ const modelsFromSQL = `
 // visitRuns is Runs for one statement, which gives at most limit rows.
 func (s *Store) visitRuns(ctx context.Context, after RunCursor, limit int, visit func(*record.Run) bool, sql string, args ...any) (RunCursor, bool, error) {
 	var (
-		r    runRow
-		seen int
-		big  bool // r is not packed: its rows are to be read
-		more = true
+		r      runRow
+		seen   int
+		tailed bool // r has a tail, which is to be read
+		more   = true
 	)
 	err := s.query(ctx, sql, args, func(from row) error {
 		r.scan(from)
-		if big = !r.packed; big {
+		if tailed = r.tail != 0; tailed {
 			return errStop
 		}
 		if err := unpack(r.lists, &r.Run); err != nil {
@@ -339,15 +351,15 @@ func (s *Store) visitRuns(ctx context.Context, after RunCursor, limit int, visit
 	if err != nil || !more {
 		return after, false, err
 	}
-	if !big {
+	if !tailed {
 		return after, seen < limit, nil
 	}
-	run, err := s.whole(ctx, &r)
+	state, err := s.runState(ctx, r.ID)
 	if err != nil && record.KindOf(err) != record.NotFound { // purged meanwhile
 		return after, false, err
 	}
-	if err == nil && run.Deleted == 0 {
-		visit(run)
+	if err == nil && state.Deleted == 0 {
+		visit(&state.Run)
 	}
 	return RunCursor{r.Model, r.Key()}, false, nil
 }

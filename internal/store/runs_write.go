@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 
 	"modeldb/internal/metric"
@@ -11,26 +10,10 @@ import (
 )
 
 var (
-	runTable   = newTable("run", "key, id, model, name, status, user_name, started, ended, created, given, packed", "")
-	paramTable = newTable("param", "run, key, value", "")
+	runTable   = newTable("run", "key, id, model, name, status, user_name, started, ended, created, given, packed, active, changed", "")
 	useTable   = newTable("dataset_use", "run, dataset, context, role", "on conflict (run, dataset, context) do nothing")
-	tailTable  = newTable("metric_tail", "run, seq, n, body", "")
-
-	evaluationTable = newTable("evaluation", "run, key, value", "on conflict (run, key) do update set value = excluded.value")
-	artifactTable   = newTable("artifact_ref", "run, key, value", "on conflict (run, key) do update set value = excluded.value")
-
-	// The condition is record.Point.After.
-	latestTable = newTable("latest_metric", "run, metric, step, time, value", `
-		on conflict (run, metric) do update
-		set step = excluded.step,
-		    time = excluded.time,
-		    value = excluded.value
-		where excluded.step > latest_metric.step
-		   or excluded.step = latest_metric.step
-		      and (excluded.time > latest_metric.time
-		           or excluded.time = latest_metric.time
-		              and excluded.value is not null
-		              and (latest_metric.value is null or excluded.value > latest_metric.value))`)
+	tailTable  = newTable("run_tail", "run, seq, model, n, body", "")
+	chunkTable = newTable("metric_chunk", "run, key, seq, n, body", "on conflict (run, key, seq) do update set n = excluded.n, body = excluded.body")
 )
 
 // CreateRun keeps a new run of a model and returns it as it was kept: with its
@@ -38,60 +21,78 @@ var (
 // The lists of r become the store's. A use that is there twice is kept once.
 // NotFound: there is no such model.
 func (s *Store) CreateRun(ctx context.Context, r record.Run) (*record.Run, error) {
+	return s.keepRun(ctx, r, func(r *record.Run, now int64) {
+		r.Status, r.Start, r.End = record.Finished, now, now
+		for i := range r.Metrics {
+			r.Metrics[i].Point = record.Point{Time: now, Value: r.Metrics[i].Value}
+		}
+	}, func(t *tx, model int64) error {
+		_, err := t.liveModel(model)
+		return err
+	})
+}
+
+// StartRun keeps a new run with the name, status, user, times and lists that r
+// has, and returns it as it was kept, with its id. Its metrics are first
+// points. NotFound (field model_id): there is no such model. Inactive: it is
+// deleted.
+func (s *Store) StartRun(ctx context.Context, r record.Run) (*record.Run, error) {
+	return s.keepRun(ctx, r, func(*record.Run, int64) {}, func(t *tx, model int64) error {
+		return t.activeModel(model)
+	})
+}
+
+// keepRun keeps a new run: begin sets what depends on the time, and check asks
+// for its model.
+func (s *Store) keepRun(ctx context.Context, r record.Run, begin func(r *record.Run, now int64), check func(*tx, int64) error) (*record.Run, error) {
 	sortRun(&r)
 	if err := checkRun(&r); err != nil {
-		return nil, err
-	}
-	metrics, err := s.metricKeys(ctx, metricNames(r.Metrics))
-	if err != nil {
 		return nil, err
 	}
 	datasets, err := s.datasetKeys(ctx, r.Datasets)
 	if err != nil {
 		return nil, err
 	}
-	made, added := s.newRun(r, metrics, datasets)
+	made, added := s.newRun(r, datasets, begin)
 	err = s.write(ctx, func(t *tx) error {
-		if _, err := t.liveModel(r.Model); err != nil {
+		if err := check(t, r.Model); err != nil {
 			return err
 		}
 		if t.alone { // perhaps because the key was drawn elsewhere too
-			made, added = s.newRun(r, metrics, datasets)
+			made, added = s.newRun(r, datasets, begin)
 		}
+		added[0].values[runTable.width-1] = s.keys.Sequence() // in the order of commits
 		t.addAll(added)
 		return nil
 	})
 	return made, err
 }
 
-// newRun draws an id for r, and makes the rows of the whole run. It runs
-// before the transaction, on the caller's processor.
-func (s *Store) newRun(r record.Run, metrics, datasets []int64) (*record.Run, rowSet) {
+// newRun draws an id for r, and makes the rows of the whole run, its own row
+// first. It runs before the transaction, on the caller's processor.
+func (s *Store) newRun(r record.Run, datasets []int64, begin func(*record.Run, int64)) (*record.Run, rowSet) {
 	now := s.now()
-	r.ID, r.Status = s.keys.Run(), record.Finished
-	r.Created, r.Start, r.End, r.Deleted = now, now, now, 0
+	r.ID = s.keys.Run()
+	r.Created, r.Active, r.Deleted, r.Gone = now, now, 0, false
 	r.Metrics = slices.Clone(r.Metrics)
-	for i := range r.Metrics {
-		r.Metrics[i].Point = record.Point{Time: now, Value: r.Metrics[i].Value + 0} // no negative zero: SQLite has none
-	}
-	packed := pack(&r)
+	begin(&r, now)
 	var all rowSet
-	all.add(runTable, r.Key(), r.ID[:], r.Model, r.Name, int64(r.Status), r.User, r.Start, r.End, r.Created, int64(r.Given), nullableBytes(packed))
+	all.add(runTable, r.Key(), r.ID[:], r.Model, r.Name, int64(r.Status), r.User, r.Start, ended(r.End), r.Created, int64(r.Given), pack(&r), now, int64(0))
 	for i, d := range r.Datasets {
 		all.add(useTable, r.Key(), datasets[i], d.Context, string(d.Role))
 	}
-	all.addTail(r.Key(), s.keys.Sequence(), metrics, r.Metrics)
-	if packed == nil {
-		all.addLists(&r, metrics)
+	if len(r.Metrics) > 0 {
+		all.add(chunkTable, r.Key(), "", int64(0), int64(len(r.Metrics)), metric.AppendBlock(nil, series(r.Metrics)))
 	}
 	return &r, all
 }
 
-func nullableBytes(b []byte) any {
-	if b == nil {
+// ended is null for a run that has not.
+func ended(ms int64) any {
+	if ms == 0 {
 		return nil
 	}
-	return b
+	return ms
 }
 
 // rowSet is rows of several tables that wait for their transaction.
@@ -107,57 +108,6 @@ func (s *rowSet) add(into *table, values ...any) {
 	*s = append(*s, rows{into, values})
 }
 
-// addTail adds the points of one request as one row. This is the way into the
-// metric store; the latest values go to the run's lists.
-func (s *rowSet) addTail(run, seq int64, keys []int64, points []record.Metric) {
-	if len(points) == 0 {
-		return
-	}
-	series := make([]metric.Series, len(points))
-	for i, m := range points {
-		series[i] = metric.Series{Metric: keys[i], Points: []record.Point{m.Point}}
-	}
-	s.add(tailTable, run, seq, int64(len(points)), metric.AppendTail(nil, series))
-}
-
-// addLists adds the lists of a run that is not packed as rows. The keys are
-// those of its metrics.
-func (s *rowSet) addLists(r *record.Run, keys []int64) {
-	for _, p := range r.Params {
-		s.add(paramTable, r.Key(), p.Key, p.Value)
-	}
-	s.addLatest(r.Key(), keys, r.Metrics)
-	s.addEvaluations(r.Key(), r.Evaluations)
-	s.addArtifacts(r.Key(), r.Artifacts)
-}
-
-func (s *rowSet) addLatest(run int64, keys []int64, metrics []record.Metric) {
-	for i, m := range metrics {
-		s.add(latestTable, run, keys[i], m.Step, m.Time, storedNumber(m.Value))
-	}
-}
-
-func (s *rowSet) addEvaluations(run int64, evaluations []record.Evaluation) {
-	for _, e := range evaluations {
-		s.add(evaluationTable, run, e.Key, e.Value)
-	}
-}
-
-func (s *rowSet) addArtifacts(run int64, refs []record.ArtifactRef) {
-	for _, a := range refs {
-		s.add(artifactTable, run, a.Key, a.Value)
-	}
-}
-
-// storedNumber is NaN as null: SQLite has no NaN, and PostgreSQL's is greater
-// than all numbers, where ours is less.
-func storedNumber(v float64) any {
-	if math.IsNaN(v) {
-		return nil
-	}
-	return v
-}
-
 // sortRun puts the lists in the order in which they are read.
 func sortRun(r *record.Run) {
 	slices.SortFunc(r.Params, func(a, b record.Param) int { return cmp.Compare(a.Key, b.Key) })
@@ -165,7 +115,7 @@ func sortRun(r *record.Run) {
 	slices.SortFunc(r.Evaluations, func(a, b record.Evaluation) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(r.Artifacts, func(a, b record.ArtifactRef) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(r.Datasets, compareUses)
-	r.Datasets = slices.Compact(r.Datasets)
+	r.Datasets = slices.CompactFunc(r.Datasets, func(a, b record.DatasetUse) bool { return compareUses(a, b) == 0 })
 }
 
 func compareUses(a, b record.DatasetUse) int {
@@ -175,14 +125,6 @@ func compareUses(a, b record.DatasetUse) int {
 		cmp.Compare(a.SourceType, b.SourceType), cmp.Compare(a.Source, b.Source),
 		cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Profile, b.Profile),
 	)
-}
-
-func metricNames(metrics []record.Metric) []string {
-	names := make([]string, len(metrics))
-	for i, m := range metrics {
-		names[i] = m.Key
-	}
-	return names
 }
 
 // checkRun refuses what no door may write. The lists are in order.
@@ -209,8 +151,19 @@ func checkRun(r *record.Run) error {
 
 func checkUse(d record.DatasetUse) error {
 	field := string(d.Role) + "_dataset"
-	for _, text := range []string{d.Source, d.Name, d.Digest, d.SourceType, d.Context, d.Schema, d.Profile} {
-		if err := record.CheckText(field, text, record.MaxDataset); err != nil {
+	for _, text := range []struct {
+		text  string
+		limit int
+	}{
+		{d.Name, record.MaxDataset}, {d.Digest, record.MaxKey}, {d.SourceType, record.MaxKey}, {d.Context, record.MaxDataset},
+		{d.Source, record.MaxDatasetSource}, {d.Schema, record.MaxDatasetSchema}, {d.Profile, record.MaxDatasetProfile},
+	} {
+		if err := record.CheckText(field, text.text, text.limit); err != nil {
+			return err
+		}
+	}
+	for _, t := range d.Tags {
+		if err := checkTag(t); err != nil {
 			return err
 		}
 	}
@@ -247,52 +200,97 @@ func checkKeys[T any](field string, list []T, key func(T) string) error {
 	return nil
 }
 
-// changeRun reads a live run whole, locks it against other servers, and lets
-// alter change its lists. If the run is in rows, alter also adds the rows that
-// changed; a packed run is packed again, or put into rows if it grew too large.
-func (s *Store) changeRun(ctx context.Context, id record.RunID, alter func(t *tx, r *record.Run, inRows bool) error) (*record.Run, error) {
-	var changed *record.Run
-	err := s.write(ctx, func(t *tx) error {
-		r, err := one(t, scanFoundRun, runByKeySQL+s.db.lock("r"), id.Key())
-		if err := r.live(err, id); err != nil {
-			return err
-		}
-		if err := r.fill(t); err != nil {
-			return err
-		}
-		if err := alter(t, &r.Run, !r.packed); err != nil {
-			return err
-		}
-		changed = &r.Run
-		if changed.Size() > record.MaxRun {
-			return record.TooLarge.Errorf("", "the experiment would have more than %d MiB; keep what is larger in files, and their addresses here", record.MaxRun>>20)
-		}
-		var packed []byte
-		if r.packed {
-			if packed = pack(changed); packed == nil {
-				if err := t.unpackIntoRows(changed); err != nil {
-					return err
-				}
-			}
-		}
-		return t.exec(`update run set given = $2, packed = $3 where key = $1`, id.Key(), int64(changed.Given), nullableBytes(packed))
-	})
-	return changed, err
+// runHead is what a write must know of a run.
+type runHead struct {
+	id        record.RunID
+	model     int64
+	deleted   int64
+	version   int64
+	modelLive bool
+	tail      int64
 }
 
-// unpackIntoRows adds the lists of a run that grew too large to be packed.
-func (t *tx) unpackIntoRows(r *record.Run) error {
-	keys := make([]int64, len(r.Metrics))
-	for i, m := range r.Metrics {
-		key, err := one(t, func(r row) int64 { return r.Int(0) }, `select key from metric_key where name = $1`, m.Key)
-		if err != nil {
+const runHeadSQL = `
+	select r.id, r.model, r.deleted, r.version,
+		(select m.full_name from model m where m.key = r.model),
+		(select max(t.seq) from run_tail t where t.run = r.key)
+	from run r
+	where r.key = $1`
+
+func scanHead(from row) (h runHead) {
+	copy(h.id[:], from.Bytes(0))
+	h.model, h.deleted, h.version = from.Int(1), from.Int(2), from.Int(3)
+	h.modelLive, h.tail = !from.Null(4), from.Int(5)
+	return h
+}
+
+// active checks that a run is there and takes changes.
+func (h *runHead) active(err error, id record.RunID) error {
+	switch {
+	case err != nil:
+		return err
+	case h == nil || h.id != id:
+		return (*runRow)(nil).there(nil, id)
+	case h.deleted != 0 || !h.modelLive:
+		return record.Inactive.Errorf("experiment_id", "the experiment with the id %q, or its model or project, is deleted; restore it to change it", id)
+	}
+	return nil
+}
+
+// changeRun reads a run whole, locks it against other servers, and lets alter
+// make an entry of what is to be added to its lists, after looking at it. It
+// returns the run as it is then. An empty entry adds nothing.
+func (s *Store) changeRun(ctx context.Context, id record.RunID, alter func(t *tx, now *runState) (*Entry, error)) (*record.Run, error) {
+	before, err := s.runState(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var entry *Entry
+	now := before
+	err = s.write(ctx, func(t *tx) error {
+		if now, err = t.lockRun(before); err != nil {
 			return err
 		}
-		keys[i] = deref(key)
+		if entry, err = alter(t, now); err != nil || entry == nil {
+			return err
+		}
+		return t.addEntry(now, entry)
+	})
+	if err != nil {
+		return nil, err
 	}
-	var all rowSet
-	all.addLists(r, keys)
-	t.addAll(all)
+	if entry == nil {
+		return &now.Run, nil
+	}
+	s.compactor.note(id, len(entry.Points))
+	body, err := openEntry(entry.body())
+	if err == nil {
+		err = body.apply(&now.Run)
+	}
+	now.Active = max(now.Active, s.now())
+	return &now.Run, err
+}
+
+// lockRun locks a run, and returns its state: the one that was read before if
+// that is still so.
+func (t *tx) lockRun(before *runState) (*runState, error) {
+	head, err := one(t, scanHead, runHeadSQL+t.s.db.lock("r"), before.Key())
+	if err != nil {
+		return nil, err
+	}
+	if head != nil && head.version == before.version && head.tail == before.tail &&
+		head.deleted == before.Deleted && head.modelLive == before.modelLive {
+		return before, nil
+	}
+	return readState(t, before.ID)
+}
+
+// addEntry adds a row to a locked run's tail.
+func (t *tx) addEntry(r *runState, e *Entry) error {
+	if size := r.Size() + e.size(); size > record.MaxRun {
+		return record.TooLarge.Errorf("", "the experiment would have more than %d MiB; keep what is larger in files, and their addresses here", record.MaxRun>>20)
+	}
+	t.add(tailTable, r.Key(), max(t.s.keys.Sequence(), r.tail+1), r.Model, int64(len(e.Points)), e.body())
 	return nil
 }
 
@@ -303,33 +301,12 @@ func (s *Store) AddEvaluations(ctx context.Context, id record.RunID, metrics []r
 	if err := checkEvaluations(metrics, evaluations); err != nil {
 		return nil, err
 	}
-	keys, err := s.metricKeys(ctx, metricNames(metrics))
-	if err != nil {
-		return nil, err
-	}
-	return s.changeRun(ctx, id, func(t *tx, r *record.Run, inRows bool) error {
-		r.Given |= record.GivenEvaluations
-		points, err := nextPoints(r, metrics, t.now)
-		if err != nil {
-			return err
+	return s.changeRun(ctx, id, func(t *tx, r *runState) (*Entry, error) {
+		if err := r.live(nil, id); err != nil {
+			return nil, err
 		}
-		var all rowSet
-		all.addTail(r.Key(), s.keys.Sequence(), keys, points)
-		for _, m := range points {
-			r.Metrics = replace(r.Metrics, m, func(m record.Metric) string { return m.Key })
-			if err := t.dropEvaluation(r, m.Key, inRows); err != nil {
-				return err
-			}
-		}
-		for _, e := range evaluations {
-			r.Evaluations = replace(r.Evaluations, e, func(e record.Evaluation) string { return e.Key })
-		}
-		if inRows {
-			all.addLatest(r.Key(), keys, points)
-			all.addEvaluations(r.Key(), evaluations)
-		}
-		t.addAll(all)
-		return nil
+		points, err := nextPoints(&r.Run, metrics, t.now)
+		return &Entry{Points: points, evaluations: evaluations, given: record.GivenEvaluations}, err
 	})
 }
 
@@ -338,8 +315,9 @@ func nextPoints(r *record.Run, metrics []record.Metric, now int64) ([]record.Met
 	points := slices.Clone(metrics)
 	for i := range points {
 		m := &points[i]
-		m.Time, m.Value = now, m.Value+0
-		at, there := slices.BinarySearchFunc(r.Metrics, m.Key, func(m record.Metric, key string) int { return cmp.Compare(m.Key, key) })
+		m.Time = now
+		m.Step = 0
+		at, there := slices.BinarySearchFunc(r.Metrics, m.Key, byKey)
 		if there {
 			var err error
 			if m.Point, err = r.Metrics[at].Next(now, m.Value); err != nil {
@@ -350,57 +328,24 @@ func nextPoints(r *record.Run, metrics []record.Metric, now int64) ([]record.Met
 	return points, nil
 }
 
-// dropEvaluation removes what was kept under the key of a metric that has a
-// new value.
-func (t *tx) dropEvaluation(r *record.Run, key string, inRows bool) error {
-	at := slices.IndexFunc(r.Evaluations, func(e record.Evaluation) bool { return e.Key == key })
-	if at < 0 {
-		return nil
-	}
-	r.Evaluations = slices.Delete(r.Evaluations, at, at+1)
-	if !inRows {
-		return nil
-	}
-	return t.exec(`delete from evaluation where run = $1 and key = $2`, r.Key(), key)
-}
-
-// replace puts an element in the place of the one with its key, or where it
-// belongs in the order of keys.
-func replace[T any](all []T, one T, key func(T) string) []T {
-	at, there := slices.BinarySearchFunc(all, key(one), func(t T, k string) int { return cmp.Compare(key(t), k) })
-	if there {
-		all[at] = one
-		return all
-	}
-	return slices.Insert(all, at, one)
-}
-
 // AddArtifacts merges named addresses of files into a run, key by key, and
 // returns the whole run. NotFound: there is no such run.
 func (s *Store) AddArtifacts(ctx context.Context, id record.RunID, refs []record.ArtifactRef) (*record.Run, error) {
 	if err := checkArtifacts(refs); err != nil {
 		return nil, err
 	}
-	return s.changeRun(ctx, id, func(t *tx, r *record.Run, inRows bool) error {
-		r.Given |= record.GivenArtifacts
-		for _, a := range refs {
-			r.Artifacts = replace(r.Artifacts, a, func(a record.ArtifactRef) string { return a.Key })
-		}
-		if inRows {
-			var all rowSet
-			all.addArtifacts(r.Key(), refs)
-			t.addAll(all)
-		}
-		return nil
+	return s.changeRun(ctx, id, func(_ *tx, r *runState) (*Entry, error) {
+		return &Entry{artifacts: refs, given: record.GivenArtifacts}, r.live(nil, id)
 	})
 }
 
 // DeleteRun marks a run as deleted, and returns it.
 func (s *Store) DeleteRun(ctx context.Context, id record.RunID, by record.Actor) (*record.Run, error) {
-	return s.changeRun(ctx, id, func(t *tx, r *record.Run, _ bool) error {
-		r.Deleted = t.now
-		t.runEvent(record.Deleted, by, r.Key(), change(field{"model_version_id", &r.Name}), "")
-		return t.exec(`update run set deleted = $2 where key = $1`, r.Key(), r.Deleted)
+	return s.changeRun(ctx, id, func(t *tx, r *runState) (*Entry, error) {
+		if err := r.live(nil, id); err != nil {
+			return nil, err
+		}
+		return nil, t.setDeleted(r, t.now, by)
 	})
 }
 
@@ -408,28 +353,44 @@ func (s *Store) DeleteRun(ctx context.Context, id record.RunID, by record.Actor)
 // such run, or its model or project is deleted. Restoring a live run changes
 // nothing.
 func (s *Store) RestoreRun(ctx context.Context, id record.RunID, by record.Actor) (*record.Run, error) {
-	var restored *record.Run
-	err := s.write(ctx, func(t *tx) error {
-		r, err := one(t, scanFoundRun, runByKeySQL+s.db.lock("r"), id.Key())
-		if err != nil {
-			return err
+	return s.changeRun(ctx, id, func(t *tx, r *runState) (*Entry, error) {
+		if r.Deleted == 0 {
+			return nil, r.live(nil, id)
 		}
-		deleted := r != nil && r.Deleted != 0
-		if deleted {
-			r.Deleted = 0
-		}
+		deleted := r.Deleted
+		r.Deleted = 0
 		if err := r.live(nil, id); err != nil {
-			return err
+			return nil, err
 		}
-		if err := r.fill(t); err != nil {
-			return err
-		}
-		restored = &r.Run
-		if !deleted {
-			return nil
-		}
-		t.runEvent(record.Restored, by, id.Key(), "", change(field{"model_version_id", &r.Name}))
-		return t.exec(`update run set deleted = null where key = $1`, id.Key())
+		r.Deleted = deleted
+		return nil, t.setDeleted(r, 0, by)
 	})
-	return restored, err
+}
+
+// SetRunDeleted deletes or restores a run, whatever its model is; doing so
+// again changes nothing. NotFound: there is no such run.
+func (s *Store) SetRunDeleted(ctx context.Context, id record.RunID, deleted bool, by record.Actor) error {
+	_, err := s.changeRun(ctx, id, func(t *tx, r *runState) (*Entry, error) {
+		if (r.Deleted != 0) == deleted {
+			return nil, nil
+		}
+		at := int64(0)
+		if deleted {
+			at = t.now
+		}
+		return nil, t.setDeleted(r, at, by)
+	})
+	return err
+}
+
+// setDeleted marks a locked run as deleted at a time, or as live with 0.
+func (t *tx) setDeleted(r *runState, at int64, by record.Actor) error {
+	r.Deleted, r.Gone = at, at != 0 || !r.modelLive
+	name := change(field{"model_version_id", &r.Name})
+	if at != 0 {
+		t.runEvent(record.Deleted, by, r.Key(), name, "")
+	} else {
+		t.runEvent(record.Restored, by, r.Key(), "", name)
+	}
+	return t.exec(`update run set deleted = $2, changed = $3 where key = $1`, r.Key(), ended(at), t.s.keys.Sequence())
 }

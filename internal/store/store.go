@@ -5,6 +5,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,11 @@ type Options struct {
 	// Group, when not nil, is told how many writes each commit carries.
 	Group func(writes int)
 
+	// IndexMemory is how many bytes the columns of searched models may take
+	// together; 0: 384 MiB; negative: none are kept, and each search reads all
+	// runs of its models.
+	IndexMemory int
+
 	// Partitions makes the tables of runs in so many partitions by hash of
 	// the run's key, when the schema is made on PostgreSQL; 0: in one piece.
 	Partitions int
@@ -42,7 +48,8 @@ type Store struct {
 	clock     func() time.Time
 	keys      *record.Keys
 	committer *committer
-	metrics   interned[string]
+	compactor *compactor
+	indexes   indexes
 	datasets  interned[datasetHash]
 
 	runNamedSQL, runsOfModelSQL string // with the engine's conditions
@@ -60,6 +67,7 @@ func Open(ctx context.Context, database string, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("%s: %w", Redacted(database), err), s.db.close())
 	}
 	s.committer = startCommitter(s, o.Group)
+	s.compactor = startCompactor(s)
 	return s, nil
 }
 
@@ -72,6 +80,7 @@ func open(ctx context.Context, database string, create bool, o Options) (*Store,
 		s.clock = time.Now
 	}
 	s.keys = record.NewKeys(s.clock)
+	s.indexes.limit = cmp.Or(o.IndexMemory, indexMemory)
 	readTime := serveReadTime
 	if !create {
 		readTime = 0 // a check reads everything
@@ -100,6 +109,7 @@ func open(ctx context.Context, database string, create bool, o Options) (*Store,
 // other method may be called during or after it.
 func (s *Store) Close() error {
 	if s.committer != nil {
+		s.compactor.stop()
 		s.committer.stop()
 	}
 	return s.db.close()

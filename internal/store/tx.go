@@ -80,12 +80,25 @@ func (t *tx) query(sql string, args []any, scan func(row) error) error {
 
 // exec changes rows.
 func (t *tx) exec(sql string, args ...any) error {
+	_, err := t.change(sql, args...)
+	return err
+}
+
+// change changes rows, and returns how many.
+func (t *tx) change(sql string, args ...any) (int64, error) {
 	if err := t.flush(); err != nil {
-		return err
+		return 0, err
 	}
 	t.sent, t.current.sent = true, true
-	_, err := t.conn.exec(t.ctx, sql, args...)
-	return err
+	return t.conn.exec(t.ctx, sql, args...)
+}
+
+// peeker reads in a transaction without sending the rows that were added
+// before: for what they cannot concern.
+type peeker struct{ *tx }
+
+func (p peeker) query(sql string, args []any, scan func(row) error) error {
+	return p.conn.query(p.ctx, sql, args, scan)
 }
 
 // commit makes all durable. A transaction that changed nothing costs no commit.

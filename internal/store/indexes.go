@@ -1,0 +1,292 @@
+package store
+
+import (
+	"context"
+	"sync"
+
+	"modeldb/internal/metric"
+	"modeldb/internal/record"
+	"modeldb/internal/search"
+)
+
+// indexMemory is how many bytes the indexes of all models may take, unless
+// Options say otherwise. A model whose index alone would take more is searched
+// by reading its runs.
+const indexMemory = 384 << 20
+
+// overlap is how long before the last change that it saw an index looks for
+// changes again: a transaction of another server may have been committed
+// after others with greater numbers. Where this process is the only writer,
+// numbers are in the order of commits, and nothing is read twice.
+const overlap = 2 * groupTime
+
+// indexes are the columns of the models that were searched lately. They are
+// derived: before each search, what has changed since the last one is read,
+// so that a search sees every write that was answered before it.
+type indexes struct {
+	limit int // bytes
+
+	mu   sync.Mutex // guards what follows
+	of   map[int64]*modelIndex
+	used int64 // counts the searches
+}
+
+// modelIndex is the index of one model's runs.
+type modelIndex struct {
+	mu      sync.Mutex // held to bring it up to date
+	ix      *search.Index
+	built   bool
+	tooBig  bool
+	changed int64              // the last row of run that it saw
+	seq     int64              // the last row of run_tail
+	seen    map[[2]int64]int64 // rows within the overlap that it saw: (run, seq or changed); nil where there is no overlap
+	used    int64
+}
+
+// page answers a query from a model's index.
+func (all *indexes) page(ctx context.Context, s *Store, model int64, q search.Query) (search.Page, error) {
+	mi := all.get(model)
+	if err := mi.refresh(ctx, s, model); err != nil {
+		return search.Page{}, err
+	}
+	if mi.tooBig {
+		return s.scanRuns(ctx, model, q)
+	}
+	page := mi.ix.Page(q)
+	all.trim(model)
+	return page, nil
+}
+
+func (all *indexes) get(model int64) *modelIndex {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.of == nil {
+		all.of = map[int64]*modelIndex{}
+	}
+	mi := all.of[model]
+	if mi == nil {
+		mi = &modelIndex{ix: search.New()}
+		all.of[model] = mi
+	}
+	all.used++
+	mi.used = all.used
+	return mi
+}
+
+// trim drops the indexes that were not used for longest, while all together
+// take too much.
+func (all *indexes) trim(but int64) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	total := 0
+	for _, mi := range all.of {
+		total += mi.ix.Bytes()
+	}
+	for total > all.limit && len(all.of) > 1 {
+		oldest := int64(-1)
+		for model, mi := range all.of {
+			if model != but && (oldest < 0 || mi.used < all.of[oldest].used) {
+				oldest = model
+			}
+		}
+		total -= all.of[oldest].ix.Bytes()
+		delete(all.of, oldest)
+	}
+}
+
+// refresh brings the index up to date. All that it reads is of one state of
+// the database.
+func (mi *modelIndex) refresh(ctx context.Context, s *Store, model int64) error {
+	mi.mu.Lock()
+	defer mi.mu.Unlock()
+	if mi.tooBig {
+		return nil
+	}
+	return s.snapshot(ctx, func(from reader) error {
+		if !mi.built {
+			return mi.build(from, s, model)
+		}
+		err := mi.update(from, s, model)
+		mi.built = err == nil // else some of what changed may be missing
+		return err
+	})
+}
+
+// allRunsOfModelSQL gives runs whose model may be taken for live, and whose
+// tail is not looked for.
+const allRunsOfModelSQL = `
+	select r.id, r.model, r.name, r.status, r.user_name, r.started, r.ended, r.created, r.deleted, r.given, r.packed,
+		r.version, r.active, 1, 0, r.changed
+	from run r
+	where r.model = $1
+	  and r.changed >= 0`
+
+const tailedRunsSQL = `
+	select r.id, t.seq
+	from (select run, max(seq) as seq from run_tail where model = $1 group by run) t
+	join run r on r.key = t.run`
+
+// build reads all runs of the model.
+func (mi *modelIndex) build(from reader, s *Store, model int64) error {
+	mi.ix, mi.changed, mi.seq = search.New(), 0, 0
+	if !s.db.near() {
+		mi.seen = map[[2]int64]int64{}
+	}
+	var r runRow
+	rows := 0
+	err := from.query(allRunsOfModelSQL, []any{model}, func(row row) error {
+		r.scan(row)
+		mi.changed = max(mi.changed, row.Int(15))
+		if err := unpack(r.lists, &r.Run); err != nil {
+			return err
+		}
+		mi.ix.Put(&r.Run)
+		if rows++; rows%1000 == 1 && mi.ix.Bytes() > s.indexes.limit {
+			mi.tooBig = true
+			return errStop
+		}
+		return nil
+	})
+	if err != nil || mi.tooBig {
+		return err
+	}
+	tailed, err := list(from, func(row row) (id record.RunID) {
+		copy(id[:], row.Bytes(0))
+		mi.seq = max(mi.seq, row.Int(1))
+		return id
+	}, tailedRunsSQL, model)
+	if err != nil {
+		return err
+	}
+	mi.built = true
+	return mi.put(from, tailed)
+}
+
+// put reads runs whole.
+func (mi *modelIndex) put(from reader, ids []record.RunID) error {
+	for _, id := range ids {
+		state, err := readState(from, id)
+		if record.KindOf(err) == record.NotFound {
+			mi.ix.Remove(id)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		state.Gone = state.Deleted != 0 // the model is another matter
+		mi.ix.Put(&state.Run)
+	}
+	return nil
+}
+
+const changedRunsSQL = `
+	select r.id, r.changed, r.key
+	from run r
+	where r.model = $1
+	  and r.changed > $2
+	order by r.changed`
+
+const newTailSQL = `
+	select t.run, t.seq, (select r.id from run r where r.key = t.run), t.body
+	from run_tail t
+	where t.model = $1
+	  and t.seq > $2
+	order by t.seq`
+
+// update reads what has changed.
+func (mi *modelIndex) update(from reader, s *Store, model int64) error {
+	reread := map[record.RunID]bool{}
+	changed, seq := mi.changed, mi.seq
+	back := mi.lookBack(s)
+	err := from.query(changedRunsSQL, []any{model, changed - back}, func(r row) error {
+		if mi.isNew(r.Int(2), r.Int(1)) {
+			var id record.RunID
+			copy(id[:], r.Bytes(0))
+			reread[id] = true
+			changed = max(changed, r.Int(1))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = from.query(newTailSQL, []any{model, seq - back}, func(r row) error {
+		if !mi.isNew(r.Int(0), r.Int(1)) {
+			return nil
+		}
+		seq = max(seq, r.Int(1))
+		var id record.RunID
+		copy(id[:], r.Bytes(2))
+		if reread[id] {
+			return nil
+		}
+		done, err := mi.log(id, r.Bytes(3), s.db.near())
+		reread[id] = !done
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	ids := make([]record.RunID, 0, len(reread))
+	for id, yes := range reread {
+		if yes {
+			ids = append(ids, id)
+		}
+	}
+	if err := mi.put(from, ids); err != nil {
+		return err
+	}
+	mi.changed, mi.seq = changed, seq
+	mi.forget(back)
+	return nil
+}
+
+// log adds an entry to a run of the index, and reports whether that was
+// possible: else the run is to be read. Points may come in any order; anything
+// else only where entries come as they were committed.
+func (mi *modelIndex) log(id record.RunID, body []byte, ordered bool) (bool, error) {
+	b, err := openEntry(body)
+	if err != nil {
+		return false, err
+	}
+	e, err := b.read()
+	if err != nil {
+		return false, err
+	}
+	if !e.onlyPoints() && (!ordered || len(e.removed)+len(e.Uses) > 0) {
+		return false, nil
+	}
+	err = metric.ReadSeries(b.series, nil, func(key string, p record.Point) { e.Points = append(e.Points, record.Metric{Key: key, Point: p}) })
+	if err != nil {
+		return false, err
+	}
+	return mi.ix.Log(id, e.Points, e.Params, e.Tags), nil
+}
+
+// lookBack is how far before the last row that was seen rows are read again.
+func (mi *modelIndex) lookBack(s *Store) int64 {
+	if s.db.near() {
+		return 0
+	}
+	return record.FirstSequence(overlap.Milliseconds())
+}
+
+// isNew reports whether a row was not seen before.
+func (mi *modelIndex) isNew(run, number int64) bool {
+	if mi.seen == nil {
+		return true
+	}
+	k := [2]int64{run, number}
+	_, seen := mi.seen[k]
+	mi.seen[k] = number
+	return !seen
+}
+
+// forget drops what need not be remembered of rows.
+func (mi *modelIndex) forget(back int64) {
+	for k, number := range mi.seen {
+		if number < min(mi.changed, mi.seq)-back {
+			delete(mi.seen, k)
+		}
+	}
+}

@@ -1,0 +1,249 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"modeldb/internal/record"
+)
+
+// Log adds an entry to a run, all of it or nothing. NotFound: there is no such
+// run (field experiment_id) or logged model (field logged_model_id). Inactive:
+// the run is deleted. *record.ChangedParams: a parameter has another value.
+func (s *Store) Log(ctx context.Context, id record.RunID, e Entry) error {
+	if err := checkEntry(&e); err != nil {
+		return err
+	}
+	logged, err := s.loggedMetricRows(ctx, id, e.Logged)
+	if err != nil {
+		return err
+	}
+	if e.onlyPoints() {
+		return s.logPoints(ctx, id, &e, logged)
+	}
+	datasets, err := s.datasetKeys(ctx, e.Uses)
+	if err != nil {
+		return err
+	}
+	name := takeName(&e)
+	_, err = s.changeRun(ctx, id, func(t *tx, r *runState) (*Entry, error) {
+		if err := r.active(); err != nil {
+			return nil, err
+		}
+		news, err := e.news(&r.Run)
+		if err != nil {
+			return nil, err
+		}
+		for i, u := range e.Uses {
+			t.add(useTable, r.Key(), datasets[i], u.Context, string(u.Role))
+		}
+		t.addAll(logged)
+		if name != nil && *name != r.Name {
+			if err := t.updateRun(r, RunChange{Name: name}); err != nil {
+				return nil, err
+			}
+		}
+		return news, nil
+	})
+	return err
+}
+
+// active checks that the run takes changes.
+func (r *runState) active() error {
+	if r.Gone {
+		return record.Inactive.Errorf("experiment_id", "the experiment with the id %q, or its model or project, is deleted; restore it to change it", r.ID)
+	}
+	return nil
+}
+
+// logPoints adds points, which need no look at what the run holds. The run is
+// looked up where that costs least: in the transaction, or before it.
+func (s *Store) logPoints(ctx context.Context, id record.RunID, e *Entry, logged rowSet) error {
+	body := e.body()
+	var head *runHead
+	if !s.db.near() {
+		found, err := one(s.reading(ctx), scanHead, runHeadSQL, id.Key())
+		if err := found.active(err, id); err != nil {
+			return err
+		}
+		head = found
+	}
+	err := s.write(ctx, func(t *tx) error {
+		if s.db.near() {
+			found, err := one(peeker{t}, scanHead, runHeadSQL, id.Key())
+			if err := found.active(err, id); err != nil {
+				return err
+			}
+			head = found
+		}
+		t.add(tailTable, id.Key(), s.keys.Sequence(), head.model, int64(len(e.Points)), body)
+		t.addAll(logged)
+		return nil
+	})
+	if err == nil {
+		s.compactor.note(id, len(e.Points))
+	}
+	return err
+}
+
+// news is what of the entry the run has not yet, nil when there is nothing.
+// *record.ChangedParams: a parameter has another value.
+func (e *Entry) news(r *record.Run) (*Entry, error) {
+	news := *e
+	news.Params = nil
+	var changed []record.ChangedParam
+	for _, p := range e.Params {
+		at, there := slices.BinarySearchFunc(r.Params, p.Key, func(p record.Param, key string) int { return cmp.Compare(p.Key, key) })
+		switch {
+		case !there:
+			news.Params = append(news.Params, p)
+		case r.Params[at].Value != p.Value && record.ParamText(r.Params[at].Value) != record.ParamText(p.Value):
+			changed = append(changed, record.ChangedParam{Key: p.Key, Old: r.Params[at].Value, New: p.Value})
+		}
+	}
+	if changed != nil {
+		return nil, &record.ChangedParams{Run: r.ID, Params: changed}
+	}
+	if len(news.Points) == 0 && news.onlyPoints() {
+		return nil, nil
+	}
+	return &news, nil
+}
+
+// takeName takes the tag that is the run's name out of the entry: the name is
+// a field of the run.
+func takeName(e *Entry) (name *string) {
+	e.Tags = slices.DeleteFunc(slices.Clone(e.Tags), func(t record.Tag) bool {
+		if t.Key == record.RunNameTag {
+			name = &t.Value
+		}
+		return t.Key == record.RunNameTag
+	})
+	return name
+}
+
+// checkEntry refuses what no door may write.
+func checkEntry(e *Entry) error {
+	for _, p := range e.Points {
+		if err := record.CheckKey("metrics", p.Key); err != nil {
+			return err
+		}
+	}
+	if err := checkKeys("parameters", e.Params, func(p record.Param) string { return p.Key }); err != nil {
+		return err
+	}
+	for _, t := range e.Tags {
+		if err := checkTag(t); err != nil {
+			return err
+		}
+	}
+	for _, u := range e.Uses {
+		if err := checkUse(u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkTag refuses a tag that cannot be kept.
+func checkTag(t record.Tag) error {
+	if err := record.CheckKey("tags", t.Key); err != nil {
+		return err
+	}
+	return record.CheckText(record.KeyField("tags", t.Key), t.Value, record.MaxTag)
+}
+
+// size is how many bytes the texts of the entry's lists have.
+func (e *Entry) size() int {
+	n := (&record.Run{Params: e.Params, Tags: e.Tags, Datasets: e.Uses, Evaluations: e.evaluations, Artifacts: e.artifacts}).Size()
+	for _, p := range e.Points {
+		n += len(p.Key)
+	}
+	return n
+}
+
+// DeleteRunTag removes a tag. NotFound: there is no such run, or no such tag
+// (field "tag"). Inactive: the run is deleted. The run's name, which is a tag
+// to MLflow's clients, stays.
+func (s *Store) DeleteRunTag(ctx context.Context, id record.RunID, key string) error {
+	_, err := s.changeRun(ctx, id, func(_ *tx, r *runState) (*Entry, error) {
+		if err := r.active(); err != nil {
+			return nil, err
+		}
+		if key == record.RunNameTag {
+			return nil, nil
+		}
+		if !slices.ContainsFunc(r.Tags, func(t record.Tag) bool { return t.Key == key }) {
+			return nil, record.NotFound.Errorf("tag", "the experiment %q has no tag %s", id, record.Quote(key))
+		}
+		return &Entry{removed: []string{key}}, nil
+	})
+	return err
+}
+
+// RunChange is what UpdateRun changes; nil leaves a field as it is.
+type RunChange struct {
+	Name   *string
+	Status *record.Status
+	End    *int64 // milliseconds, UTC
+}
+
+// UpdateRun changes a run, and returns it and its model. A run that ends is
+// folded. NotFound, Inactive.
+func (s *Store) UpdateRun(ctx context.Context, id record.RunID, c RunChange) (*record.Run, record.Model, error) {
+	if c.Name != nil {
+		if err := record.CheckName("run_name", *c.Name); err != nil {
+			return nil, record.Model{}, err
+		}
+	}
+	var folded *fold
+	before, err := s.runState(ctx, id)
+	if err != nil {
+		return nil, record.Model{}, err
+	}
+	ends := c.Status != nil && c.Status.Ended()
+	if ends && before.small() {
+		if folded, err = s.fold(ctx, before); err != nil {
+			return nil, record.Model{}, err
+		}
+	}
+	now := before
+	err = s.write(ctx, func(t *tx) error {
+		if now, err = t.lockRun(before); err != nil {
+			return err
+		}
+		if err := now.active(); err != nil {
+			return err
+		}
+		if now == before && folded != nil {
+			if _, err := t.writeFold(folded); err != nil {
+				return err
+			}
+		}
+		return t.updateRun(now, c)
+	})
+	if err != nil {
+		return nil, record.Model{}, err
+	}
+	if ends && (folded == nil || now != before) {
+		s.compactor.due(id)
+	}
+	m, err := s.AnyModel(ctx, now.Model)
+	return &now.Run, m, err
+}
+
+// updateRun changes the fields of a locked run.
+func (t *tx) updateRun(r *runState, c RunChange) error {
+	if c.Name != nil {
+		r.Name = *c.Name
+	}
+	if c.Status != nil {
+		r.Status = *c.Status
+	}
+	if c.End != nil {
+		r.End = *c.End
+	}
+	return t.exec(`update run set name = $2, status = $3, ended = $4, changed = $5 where key = $1`,
+		r.Key(), r.Name, int64(r.Status), ended(r.End), t.s.keys.Sequence())
+}
