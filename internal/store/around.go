@@ -56,6 +56,10 @@ func (t *aroundTransaction) query(ctx context.Context, sql string, args []any, s
 	return t.call("query", func() error { return t.transaction.query(ctx, sql, args, scan) })
 }
 
+func (t *aroundTransaction) queryEach(ctx context.Context, sql string, args []int64, scan func(row) error) error {
+	return t.call("query", func() error { return t.transaction.queryEach(ctx, sql, args, scan) })
+}
+
 func (t *aroundTransaction) insert(ctx context.Context, rows []rows) error {
 	return t.call("insert", func() error { return t.transaction.insert(ctx, rows) })
 }

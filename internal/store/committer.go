@@ -23,6 +23,7 @@ const (
 // write is one operation that waits for its commit.
 type write struct {
 	ctx    context.Context
+	run    int64 // key of the run that do locks; 0: none
 	do     func(*tx) error
 	err    error         // the answer, once done is closed
 	done   chan struct{} // closed after the commit
@@ -108,7 +109,12 @@ func (c *committer) drain(group []*write) []*write {
 // anew each time, and it runs on the committer's goroutine, so it must not
 // wait for anything but the database.
 func (s *Store) write(ctx context.Context, do func(*tx) error) error {
-	w := &write{ctx: ctx, do: do, done: make(chan struct{})}
+	return s.writeRun(ctx, 0, do)
+}
+
+// writeRun is write for what locks a run first.
+func (s *Store) writeRun(ctx context.Context, run int64, do func(*tx) error) error {
+	w := &write{ctx: ctx, run: run, do: do, done: make(chan struct{})}
 	if err := s.committer.enqueue(w); err != nil {
 		return err
 	}
@@ -192,9 +198,12 @@ func (c *committer) try(group []*write, alone bool) (_ []*write, err error) {
 	defer conn.rollback()
 	t := &tx{
 		ctx: ctx, conn: conn, s: c.s, now: c.s.now(), alone: alone,
-		models: map[int64]record.Model{}, projects: map[int64]record.Project{},
+		models: map[int64]record.Model{}, projects: map[int64]record.Project{}, heads: map[int64]*runHead{},
 	}
 	for done := 0; done < len(group); {
+		if err := t.lockRuns(group[done:]); err != nil {
+			return group, err
+		}
 		for ; done < len(group); done++ {
 			if err := t.do(group[done]); err != nil {
 				return group, err

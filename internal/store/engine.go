@@ -30,6 +30,9 @@ type row interface {
 // called by one goroutine.
 type transaction interface {
 	conn
+	// queryEach runs one query once for each of several arguments, in one way to
+	// the database and back where that takes time.
+	queryEach(ctx context.Context, sql string, args []int64, scan func(row) error) error
 	// insert adds rows.
 	insert(ctx context.Context, rows []rows) error
 	// commit adds rows and makes all that the transaction did durable. After

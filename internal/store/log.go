@@ -63,7 +63,7 @@ func (s *Store) logPoints(ctx context.Context, id record.RunID, e *Entry, logged
 	body := e.body()
 	var head *runHead
 	if !s.db.near() {
-		found, err := one(s.reading(ctx), scanHead, runHeadSQL, id.Key())
+		found, err := one(s.reading(ctx), scanHead, activeHeadSQL, id.Key())
 		if err := found.active(err, id); err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (s *Store) logPoints(ctx context.Context, id record.RunID, e *Entry, logged
 	}
 	err := s.write(ctx, func(t *tx) error {
 		if s.db.near() {
-			found, err := one(peeker{t}, scanHead, runHeadSQL, id.Key())
+			found, err := one(peeker{t}, scanHead, activeHeadSQL, id.Key())
 			if err := found.active(err, id); err != nil {
 				return err
 			}
@@ -189,7 +189,7 @@ type RunChange struct {
 	End    *int64 // milliseconds, UTC
 }
 
-// UpdateRun changes a run, and returns it and its model. A run that ends is
+// UpdateRun changes a run, and returns it and its model without tags. A run that ends is
 // folded. NotFound, Inactive.
 func (s *Store) UpdateRun(ctx context.Context, id record.RunID, c RunChange) (*record.Run, record.Model, error) {
 	if c.Name != nil {
@@ -209,7 +209,7 @@ func (s *Store) UpdateRun(ctx context.Context, id record.RunID, c RunChange) (*r
 		}
 	}
 	now := before
-	err = s.write(ctx, func(t *tx) error {
+	err = s.writeRun(ctx, id.Key(), func(t *tx) error {
 		if now, err = t.lockRun(before); err != nil {
 			return err
 		}
@@ -229,7 +229,7 @@ func (s *Store) UpdateRun(ctx context.Context, id record.RunID, c RunChange) (*r
 	if ends && (folded == nil || now != before) {
 		s.compactor.due(id)
 	}
-	m, err := s.AnyModel(ctx, now.Model)
+	m, err := s.modelOf(ctx, now.Model)
 	return &now.Run, m, err
 }
 

@@ -55,7 +55,7 @@ func (s *Store) AddLoggedModel(ctx context.Context, m record.LoggedModel) (*reco
 		return nil, record.Model{}, err
 	}
 	sortLists(&made)
-	model, err := s.AnyModel(ctx, made.Model)
+	model, err := s.modelOf(ctx, made.Model)
 	return &made, model, err
 }
 
@@ -132,7 +132,7 @@ func (s *Store) LoggedModel(ctx context.Context, id string) (*record.LoggedModel
 	if err != nil {
 		return nil, record.Model{}, err
 	}
-	model, err := s.AnyModel(ctx, m.Model)
+	model, err := s.modelOf(ctx, m.Model)
 	return &m, model, err
 }
 

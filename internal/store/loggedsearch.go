@@ -46,7 +46,7 @@ func (s *Store) SearchLoggedModels(ctx context.Context, q LoggedModelSearch) (pa
 	page.Models = map[int64]record.Model{}
 	var rows []loggedRow
 	for _, key := range uniq(q.Models) {
-		m, err := s.AnyModel(ctx, key)
+		m, err := s.modelOf(ctx, key)
 		if record.KindOf(err) == record.NotFound || err == nil && q.Project != nil && m.Project != *q.Project {
 			continue
 		}
@@ -62,9 +62,10 @@ func (s *Store) SearchLoggedModels(ctx context.Context, q LoggedModelSearch) (pa
 			rows = append(rows, loggedRow{LoggedModel: &of[i], of: m})
 		}
 	}
+	matches := conditionOf(q.Filter, q.Datasets)
 	found, err := pageOf(rows, q.Token, after, q.Limit,
 		func(r *loggedRow) int64 { return loggedModelKey(r.ID) },
-		func(r *loggedRow) bool { return r.match(q.Filter, q.Datasets) },
+		matches,
 		func(a, b *loggedRow) int {
 			return cmp.Or(a.compare(b, q.Order), cmp.Compare(b.Created, a.Created), cmp.Compare(a.ID, b.ID))
 		})
@@ -123,26 +124,42 @@ func firstError(errs ...error) error { return cmp.Or(errs...) }
 type loggedRow struct {
 	*record.LoggedModel
 	of     record.Model
-	metric *record.LoggedMetric // the one value that a clause is asked of; nil: none
+	metric *record.LoggedMetric // the value that an order is about; nil: none
 }
 
-// match asks a condition. A clause on a metric is true when it is of any value.
-func (r *loggedRow) match(e filter.Expr, on []record.Dataset) bool {
+// condition is a filter on logged models, ready to be asked of many.
+type condition func(r *loggedRow) bool
+
+// conditionOf makes a condition. A clause on a metric is true when it is of any
+// value.
+func conditionOf(e filter.Expr, on []record.Dataset) condition {
 	switch e := e.(type) {
 	case *filter.And:
-		return !slices.ContainsFunc(e.Terms, func(t filter.Expr) bool { return !r.match(t, on) })
+		terms := conditionsOf(e.Terms, on)
+		return func(r *loggedRow) bool { return !slices.ContainsFunc(terms, func(c condition) bool { return !c(r) }) }
 	case *filter.Or:
-		return slices.ContainsFunc(e.Terms, func(t filter.Expr) bool { return r.match(t, on) })
+		terms := conditionsOf(e.Terms, on)
+		return func(r *loggedRow) bool { return slices.ContainsFunc(terms, func(c condition) bool { return c(r) }) }
 	case *filter.Not:
-		return !r.match(e.Term, on)
+		term := conditionOf(e.Term, on)
+		return func(r *loggedRow) bool { return !term(r) }
 	case *filter.Clause:
 		if e.Entity == filter.Metric {
-			return slices.ContainsFunc(r.Metrics, func(m record.LoggedMetric) bool {
-				return m.Key == e.Key && isOn(&m, on) && filter.Match(e, loggedRow{LoggedModel: r.LoggedModel, of: r.of, metric: &m})
-			})
+			test := e.NumberTest()
+			return func(r *loggedRow) bool {
+				return slices.ContainsFunc(r.Metrics, func(m record.LoggedMetric) bool { return m.Key == e.Key && isOn(&m, on) && test(m.Value) })
+			}
 		}
 	}
-	return filter.Match(e, *r)
+	matcher := filter.NewMatcher(e)
+	return func(r *loggedRow) bool { return matcher.Match(*r) }
+}
+
+func conditionsOf(terms []filter.Expr, on []record.Dataset) (all []condition) {
+	for _, t := range terms {
+		all = append(all, conditionOf(t, on))
+	}
+	return all
 }
 
 func isOn(m *record.LoggedMetric, on []record.Dataset) bool {
@@ -179,8 +196,8 @@ func (r *loggedRow) latest(o filter.Order) (latest *record.LoggedMetric) {
 	return latest
 }
 
-// Number returns a numeric attribute, or the value of the metric that is asked
-// of.
+// Number returns a numeric attribute, or the value of the metric that an order
+// is about.
 func (r loggedRow) Number(e filter.Entity, key string) (float64, bool) {
 	switch {
 	case e == filter.Metric && r.metric != nil && r.metric.Key == key:
@@ -192,6 +209,8 @@ func (r loggedRow) Number(e filter.Entity, key string) (float64, bool) {
 		return float64(r.Updated), true
 	case key == "status":
 		return float64(r.Status), true
+	case key == "experiment_id":
+		return float64(r.LoggedModel.Model), true
 	}
 	return 0, false
 }
@@ -215,9 +234,9 @@ func (r loggedRow) Text(e filter.Entity, key string) (string, bool) {
 		case "model_id":
 			return r.ID, true
 		case "model_type":
-			return r.Type, true
+			return r.Type, r.Type != ""
 		case "source_run_id":
-			return r.Run, true
+			return r.Run, r.Run != ""
 		case "experiment_id":
 			return record.ModelID(r.LoggedModel.Model), true
 		case "artifact_location":

@@ -60,15 +60,20 @@ func (s *Store) placeOf(ctx context.Context, n NewModel) (project int64, name st
 // AnyModel returns a model, live or deleted, with its tags. NotFound (field
 // model_id): there is none.
 func (s *Store) AnyModel(ctx context.Context, key int64) (record.Model, error) {
+	m, err := s.modelOf(ctx, key)
+	if err == nil {
+		m.Tags, err = modelTags(s.reading(ctx), key)
+	}
+	return m, err
+}
+
+// modelOf is AnyModel without the tags.
+func (s *Store) modelOf(ctx context.Context, key int64) (record.Model, error) {
 	m, err := one(s.reading(ctx), scanModel, modelByKeySQL, key)
 	if err == nil && m == nil {
 		_, err = liveModel(nil, nil, key)
 	}
-	if err != nil {
-		return record.Model{}, err
-	}
-	m.Tags, err = modelTags(s.reading(ctx), key)
-	return *m, err
+	return deref(m), err
 }
 
 func modelTags(from reader, key int64) ([]record.Tag, error) {

@@ -51,10 +51,11 @@ func (s *Store) SearchModels(ctx context.Context, q ModelSearch) (page []record.
 	if err != nil {
 		return nil, "", err
 	}
+	matcher := filter.NewMatcher(q.Filter)
 	found, err := pageOf(all, q.Token, after, q.Limit,
 		func(m *record.Model) int64 { return m.Key },
 		func(m *record.Model) bool {
-			return (q.Project == nil || m.Project == *q.Project) && has(q.View, m.Gone) && filter.Match(q.Filter, modelRow{m, q.Project != nil})
+			return (q.Project == nil || m.Project == *q.Project) && has(q.View, m.Gone) && matcher.Match(modelRow{m, q.Project != nil})
 		},
 		func(a, b *record.Model) int {
 			return cmp.Or(compareRows(q.Order, modelRow{a, q.Project != nil}, modelRow{b, q.Project != nil}), cmp.Compare(b.Created, a.Created), cmp.Compare(a.Key, b.Key))

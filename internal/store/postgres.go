@@ -325,6 +325,30 @@ func (t *postgresTransaction) query(ctx context.Context, sql string, args []any,
 	})
 }
 
+func (t *postgresTransaction) queryEach(ctx context.Context, sql string, args []int64, scan func(row) error) error {
+	begun, b := t.begun, t.batch()
+	for _, arg := range args {
+		b.Queue(sql, arg)
+	}
+	results := t.pooled.SendBatch(ctx, b)
+	t.begun = true
+	if !begun {
+		if _, err := results.Exec(); err != nil {
+			return errors.Join(err, results.Close())
+		}
+	}
+	for range args {
+		rows, err := results.Query()
+		if err == nil {
+			err = scanAll(rows, scan)
+		}
+		if err != nil {
+			return errors.Join(err, results.Close())
+		}
+	}
+	return results.Close()
+}
+
 func queueRows(b *pgx.Batch, all []rows) {
 	for _, r := range all {
 		values := r.values

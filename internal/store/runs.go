@@ -91,7 +91,7 @@ func (s *Store) Run(ctx context.Context, id record.RunID) (*record.Run, error) {
 	return s.whole(ctx, r)
 }
 
-// AnyRun returns a run, live or deleted, and its model. NotFound (field
+// AnyRun returns a run, live or deleted, and its model without tags. NotFound (field
 // experiment_id): there is none.
 func (s *Store) AnyRun(ctx context.Context, id record.RunID) (*record.Run, record.Model, error) {
 	r, err := one(s.reading(ctx), scanRun, runByKeySQL, id.Key())
@@ -102,7 +102,7 @@ func (s *Store) AnyRun(ctx context.Context, id record.RunID) (*record.Run, recor
 	if err != nil {
 		return nil, record.Model{}, err
 	}
-	m, err := s.AnyModel(ctx, run.Model)
+	m, err := s.modelOf(ctx, run.Model)
 	return run, m, err
 }
 

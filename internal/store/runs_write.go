@@ -210,6 +210,12 @@ type runHead struct {
 	tail      int64
 }
 
+const activeHeadSQL = `
+	select r.id, r.model, r.deleted, r.version,
+		(select m.full_name from model m where m.key = r.model), null
+	from run r
+	where r.key = $1`
+
 const runHeadSQL = `
 	select r.id, r.model, r.deleted, r.version,
 		(select m.full_name from model m where m.key = r.model),
@@ -247,7 +253,7 @@ func (s *Store) changeRun(ctx context.Context, id record.RunID, alter func(t *tx
 	}
 	var entry *Entry
 	now := before
-	err = s.write(ctx, func(t *tx) error {
+	err = s.writeRun(ctx, id.Key(), func(t *tx) error {
 		if now, err = t.lockRun(before); err != nil {
 			return err
 		}
@@ -274,7 +280,7 @@ func (s *Store) changeRun(ctx context.Context, id record.RunID, alter func(t *tx
 // lockRun locks a run, and returns its state: the one that was read before if
 // that is still so.
 func (t *tx) lockRun(before *runState) (*runState, error) {
-	head, err := one(t, scanHead, runHeadSQL+t.s.db.lock("r"), before.Key())
+	head, err := t.lockHead(before.Key())
 	if err != nil {
 		return nil, err
 	}

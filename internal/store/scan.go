@@ -26,6 +26,7 @@ const scanRunsSQL = `
 // index would take too much memory. It holds only what the page may need.
 func (s *Store) scanRuns(ctx context.Context, model int64, q search.Query) (search.Page, error) {
 	var page search.Page
+	matcher := filter.NewMatcher(q.Filter)
 	after := int64(-1)
 	add := func(r *record.Run) {
 		after = r.Key()
@@ -33,7 +34,7 @@ func (s *Store) scanRuns(ctx context.Context, model int64, q search.Query) (sear
 			return
 		}
 		row := search.RunRow{Run: r, Artifacts: q.Artifacts(r.ID)}
-		if !filter.Match(q.Filter, row) {
+		if !matcher.Match(row) {
 			return
 		}
 		page.Matches++

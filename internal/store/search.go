@@ -50,7 +50,7 @@ func (s *Store) SearchRuns(ctx context.Context, q RunSearch) (page RunPage, err 
 	var rows []search.Place
 	more := false
 	for _, key := range uniq(q.Models) {
-		m, err := s.AnyModel(ctx, key)
+		m, err := s.modelOf(ctx, key)
 		if record.KindOf(err) == record.NotFound || err == nil && q.Project != nil && m.Project != *q.Project {
 			continue
 		}

@@ -367,6 +367,15 @@ type sqliteTransaction struct {
 	ended bool
 }
 
+func (t *sqliteTransaction) queryEach(ctx context.Context, sql string, args []int64, scan func(row) error) error {
+	for _, arg := range args {
+		if err := t.query(ctx, sql, []any{arg}, scan); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (t *sqliteTransaction) insert(ctx context.Context, all []rows) error {
 	for _, r := range all {
 		if err := t.insertInto(r.table, r.values); err != nil {

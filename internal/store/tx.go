@@ -23,6 +23,11 @@ type tx struct {
 	// see liveModel, and live projects, see lockProject.
 	models   map[int64]record.Model
 	projects map[int64]record.Project
+
+	// heads are the runs that writes of the group have locked, as they were
+	// before the group; nil for one that is not there. A run that was changed in
+	// it is not among them.
+	heads map[int64]*runHead
 }
 
 // look reports whether a create must look for a record of the same name before
@@ -35,6 +40,45 @@ func (t *tx) look() bool { return t.alone || t.s.db.near() }
 func (t *tx) forget() {
 	clear(t.models)
 	clear(t.projects)
+}
+
+// lockRuns locks, all together, the runs that writes are about to change. Where
+// a read is near, each write does better by itself.
+func (t *tx) lockRuns(group []*write) error {
+	if t.s.db.near() {
+		return nil
+	}
+	var keys []int64
+	for _, w := range group {
+		if _, known := t.heads[w.run]; w.run != 0 && !known {
+			keys = append(keys, w.run)
+		}
+	}
+	if len(keys) < 2 {
+		return nil
+	}
+	slices.Sort(keys) // two servers that lock in different orders would deadlock
+	keys = slices.Compact(keys)
+	for _, key := range keys {
+		t.heads[key] = nil
+	}
+	t.sent = true
+	return t.conn.queryEach(t.ctx, runHeadSQL+t.s.db.lock("r"), keys, func(r row) error {
+		head := scanHead(r)
+		t.heads[head.id.Key()] = &head
+		return nil
+	})
+}
+
+// lockHead locks one run, and returns what is known of it, nil if it is not
+// there.
+func (t *tx) lockHead(key int64) (*runHead, error) {
+	head, known := t.heads[key]
+	if known {
+		delete(t.heads, key) // it may be changed now
+		return head, nil
+	}
+	return one(t, scanHead, runHeadSQL+t.s.db.lock("r"), key)
 }
 
 // add adds a row at the latest before the next read of this transaction.
