@@ -11,10 +11,12 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
 	"modeldb/internal/api"
+	"modeldb/internal/mlflow"
 	"modeldb/internal/pages"
 	"modeldb/internal/server"
 	"modeldb/internal/store"
@@ -79,9 +81,10 @@ func newHandler(c *Settings, st *store.Store, log *slog.Logger, metrics *server.
 	if err != nil {
 		return nil, err
 	}
+	client := mlflow.New(mlflow.Options{Store: st, Log: log})
 	door := api.New(api.Options{Store: st, Log: log, Title: c.APITitle, Description: c.APIDescription, Version: c.APIVersion})
 	return server.New(server.Options{
-		Routes:       append(docs.Routes(), door.Routes()...),
+		Routes:       slices.Concat(docs.Routes(), door.Routes(), client.Routes()),
 		Log:          log,
 		Metrics:      metrics,
 		AllowedHosts: c.AllowedHosts,

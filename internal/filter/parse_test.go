@@ -202,7 +202,7 @@ var refused = []struct {
 	{ModelVersions, "name = 5", "Only the '{'version_number'}' attributes support comparison with numeric values. ("},
 	{ModelVersions, "source_path IN ('a')", "Only ['name', 'run_id'] attributes support comparison with a list of quoted string values. ("},
 	{ModelVersions, "version_number LIKE '5'", "Invalid comparator for attribute version_number: LIKE ("},
-	{ModelVersions, "version_number = 'x'", "Invalid value for numeric attribute 'version_number': x ("},
+	{ModelVersions, "version_number = 'x'", "Invalid value for numeric attribute 'version_number': 'x' ("},
 }
 
 func TestARefusalBeginsWithMLflowsWords(t *testing.T) {

@@ -61,8 +61,9 @@ func TestBlockThatNoWriterWroteIsCorrupt(t *testing.T) {
 
 // shortRun is what a run of few epochs logs: keys histories of n points each.
 func shortRun(keys, n int) (histories []History) {
+	r := random()
 	for k := range keys {
-		points := shapes["float32 loss, jittered times"](random(), n+k)[k:]
+		points := shapes["float32 loss, jittered times"](r, n)
 		for i := range points { // logged together: only the values differ
 			points[i].Step, points[i].Time = int64(i), 1_790_000_000_000+int64(i)*61_234
 		}

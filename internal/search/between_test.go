@@ -1,8 +1,12 @@
 package search
 
 import (
+	"encoding/binary"
 	"fmt"
+	"runtime"
+	"sync"
 	"testing"
+	"unsafe"
 
 	"modeldb/internal/filter"
 	"modeldb/internal/record"
@@ -48,10 +52,16 @@ func TestAPlaceKeepsItsTextWhenItsCodeGetsAnother(t *testing.T) {
 	s := newScan(ix, &Query{Order: []filter.Order{{Entity: filter.Tag, Key: "kind", Desc: true}}, Limit: 1})
 	s.block(1)
 	s.block(0)
+	held, _ := ix.tags.find("kind").at(0, 999)
 	tagged(ix, 999, "a")
 	tagged(ix, 5, "b")
-	if rows := s.best.sorted(); rows[0].keys[0].text != "999" {
-		t.Errorf("the place says %q", rows[0].keys[0].text)
+	rows := s.best.sorted()
+	text := rows[0].keys[0].text
+	if text != "999" {
+		t.Errorf("the place says %q", text)
+	}
+	if unsafe.StringData(text) == unsafe.StringData(held) {
+		t.Error("the place keeps the memory of the index alive")
 	}
 }
 
@@ -60,11 +70,14 @@ func TestWhatIsLoggedDuringASearchIsSeenByTheNext(t *testing.T) {
 	ix.mu.RLock() // as a search does
 	tagged(ix, 7, "first")
 	tagged(ix, 7, "second")
+	reused := []record.Tag{{Key: "kind", Value: "third"}}
+	ix.Log(numberedID(8), nil, nil, reused)
+	reused[0].Value = "not logged"
 	if ix.Log(record.RunID{1}, nil, nil, nil) {
 		t.Error("a run that is not there takes what is logged")
 	}
 	ix.mu.RUnlock()
-	for value, want := range map[string]int{"first": 0, "second": 1, "7": 0} {
+	for value, want := range map[string]int{"first": 0, "second": 1, "7": 0, "third": 1} {
 		c := &filter.Clause{Entity: filter.Tag, Key: "kind", Op: filter.Equal, Texts: []string{value}}
 		if got := ix.Page(Query{Filter: c}).Matches; got != want {
 			t.Errorf("%d runs have the tag %s, want %d", got, value, want)
@@ -86,32 +99,51 @@ func TestWhatIsDeferredComesBeforeWhatIsPutLater(t *testing.T) {
 	}
 }
 
-func TestASearchDuringWhichRowsWereTakenAgainStartsAnew(t *testing.T) {
-	ix := twoBlocks()
-	asked := 0
-	// The address of a run is asked for with the lock held for reading, so the
-	// writer must wait for the next block.
-	moved := make(chan struct{})
-	q := Query{Limit: 3000, Order: []filter.Order{{Entity: filter.Attribute, Key: attrArtifacts}}, Artifacts: func(id record.RunID) string {
-		if asked++; asked == 1 {
-			go func() {
-				defer close(moved)
-				ix.Remove(numberedID(5))
-				ix.Remove(numberedID(2000))
-				ix.Put(&record.Run{ID: numberedID(2000)}) // takes the row that was just left
-				ix.Put(&record.Run{ID: numberedID(2001)}) // is there already
-			}()
+// Between the blocks of a search, a run that the search has seen is removed,
+// then one of the first block, whose row it gets when it is put again.
+func TestARunThatMovesDuringASearchIsOnThePageOnce(t *testing.T) {
+	const runs, moving, first = 5 * blockRows, 5*blockRows - 3, 5
+	ix := New()
+	for n := range runs {
+		ix.Put(&record.Run{ID: numberedID(n)})
+	}
+	writes := make(chan func(), 3)
+	writes <- func() { ix.Remove(numberedID(moving)) }
+	writes <- func() { ix.Remove(numberedID(first)) }
+	writes <- func() { ix.Put(&record.Run{ID: numberedID(moving)}) }
+	var wg sync.WaitGroup
+	letOneWait := func() {
+		select {
+		case write := <-writes:
+			wg.Go(write)
+			for ix.mu.TryRLock() { // until the writer waits for the lock
+				ix.mu.RUnlock()
+				runtime.Gosched()
+			}
+		default:
 		}
-		return id.String()
-	}}
-	page := ix.Page(q)
-	<-moved
+	}
+	block := -1
+	page := ix.Page(Query{
+		Limit: runs, Order: []filter.Order{{Entity: filter.Attribute, Key: attrArtifacts}},
+		Artifacts: func(id record.RunID) string {
+			if n := int(binary.BigEndian.Uint64(id[8:])) / blockRows; n != block {
+				block = n
+				letOneWait()
+			}
+			return id.String()
+		},
+	})
+	wg.Wait()
 	seen := map[record.RunID]bool{}
 	for _, row := range page.Rows {
 		if seen[row.ID] {
 			t.Errorf("run %v is twice on the page", row.ID)
 		}
 		seen[row.ID] = true
+	}
+	if len(seen) != runs-1 || page.Matches != runs-1 {
+		t.Errorf("%d runs on the page, %d matches, want %d", len(seen), page.Matches, runs-1)
 	}
 }
 

@@ -17,8 +17,8 @@ const (
 
 // Query asks for a page of runs.
 type Query struct {
-	Filter filter.Expr // nil: every run
-	Order  []filter.Order
+	Filter filter.Expr    // nil: every run
+	Order  []filter.Order // before the newest start and the id, which decide ties
 	View   View
 	Limit  int    // of rows; 0: only count
 	After  *Place // the last row of the page before, of the same order; nil: the first page

@@ -55,7 +55,7 @@ func (s *scan) compileClause(c *filter.Clause) predicate {
 		if metric := s.ix.metrics.find(c.Key); metric != nil {
 			return &numberClause{column: metric, numberTest: newNumberTest(c)}
 		}
-		return or(nil).unless(c.Op == filter.IsNull)
+		return absent(c)
 	case c.Entity == filter.Attribute && c.Numeric && c.Key == attrStart:
 		return &timeClause{numberTest: newNumberTest(c)}
 	case c.Entity == filter.Attribute && c.Numeric && c.Key == attrEnd:
@@ -72,10 +72,18 @@ func (s *scan) compileClause(c *filter.Clause) predicate {
 			return newTextClause(column, c)
 		}
 		if c.Entity != filter.Attribute {
-			return or(nil).unless(c.Op == filter.IsNull)
+			return absent(c)
 		}
 	}
 	return rowClause{filter.NewMatcher(c)}
+}
+
+// absent is what a clause says when no run has its key.
+func absent(c *filter.Clause) predicate {
+	if c.Op == filter.IsNull {
+		return and(nil) // true
+	}
+	return or(nil) // false
 }
 
 func nullTest(c *filter.Clause) bool { return c.Op == filter.IsNull || c.Op == filter.IsNotNull }
@@ -131,14 +139,6 @@ func (terms or) keep(h *here, rows set) (kept set) {
 }
 
 func (terms or) cost() int { return dearest(terms) }
-
-// unless returns the opposite if it is asked to.
-func (terms or) unless(opposite bool) predicate {
-	if opposite {
-		return not{terms}
-	}
-	return terms
-}
 
 // not is true when its term is not.
 type not struct{ term predicate }

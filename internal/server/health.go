@@ -11,9 +11,9 @@ const readyTime = 2 * time.Second
 
 func (s *Server) ownRoutes(ready func(context.Context) error) []Route {
 	return []Route{
-		{"GET /livez", Probe, http.HandlerFunc(live)},
-		{"GET /readyz", Probe, s.readiness(ready)},
-		{"GET /metrics", Open, s.metrics.handler()},
+		{"GET /livez", Probe, http.HandlerFunc(live), nil},
+		{"GET /readyz", Probe, s.readiness(ready), nil},
+		{"GET /metrics", Open, s.metrics.handler(), nil},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 type response struct {
 	http.ResponseWriter
 	route  *routeMetrics
+	refuse func(w http.ResponseWriter, status int, text string) // of the route's door
 	status int
 	bytes  int64
 }

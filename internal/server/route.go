@@ -23,4 +23,8 @@ type Route struct {
 	Pattern string // as for http.ServeMux, with a method
 	Right   Right
 	Handler http.Handler
+
+	// Refuse writes what the server itself answers instead of the handler, in
+	// the form of the route's door; nil: WriteError.
+	Refuse func(w http.ResponseWriter, status int, text string)
 }

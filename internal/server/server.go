@@ -101,7 +101,7 @@ func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
 // ServeHTTP gives the request its id, and answers what panics or has no route.
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	id := requestID(r)
-	w := &response{ResponseWriter: rw, route: s.unknown}
+	w := &response{ResponseWriter: rw, route: s.unknown, refuse: WriteError}
 	h := w.Header()
 	h.Set("X-Request-Id", id)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -123,7 +123,7 @@ func (s *Server) panicked(w *response, r *http.Request, id string, p any) {
 	}
 	s.log.Error("panic", "id", id, "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 	if w.status == 0 {
-		WriteError(w, http.StatusInternalServerError, "an internal error occurred; the log has the details under the request id "+id)
+		w.refuse(w, http.StatusInternalServerError, "an internal error occurred; the log has the details under the request id "+id)
 		return
 	}
 	panic(http.ErrAbortHandler) // the answer has begun: cut it, so that nobody takes it for whole
@@ -150,31 +150,35 @@ func (s *Server) finish(w *response, r *http.Request, id string, took time.Durat
 // guard stands before a route's handler and holds what its right asks for.
 func (s *Server) guard(route Route) http.Handler {
 	measured := s.metrics.route(route.Pattern)
+	refuse := route.Refuse
+	if refuse == nil {
+		refuse = WriteError
+	}
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w, ok := rw.(*response)
 		if !ok {
 			panic("server: a route was called without the server")
 		}
-		w.route = measured
+		w.route, w.refuse = measured, refuse
 		if route.Right != Probe && !s.hosts.allow(r.Host) {
-			WriteError(w, http.StatusForbidden, fmt.Sprintf("the host %q is not one that this server answers for; name it in ALLOWED_HOSTS (--allowed-hosts) if it is yours", r.Host))
+			refuse(w, http.StatusForbidden, fmt.Sprintf("the host %q is not one that this server answers for; name it in ALLOWED_HOSTS (--allowed-hosts) if it is yours", r.Host))
 			return
 		}
 		if route.Right == Write {
 			if err := s.origins.Check(r); err != nil {
-				WriteError(w, http.StatusForbidden, fmt.Sprintf("the page at %q may not write here: it is of another site; name its host in ALLOWED_HOSTS (--allowed-hosts) if it is yours", r.Header.Get("Origin")))
+				refuse(w, http.StatusForbidden, fmt.Sprintf("the page at %q may not write here: it is of another site; name its host in ALLOWED_HOSTS (--allowed-hosts) if it is yours", r.Header.Get("Origin")))
 				return
 			}
 		}
 		if r.ContentLength > s.limit {
 			w.Header().Set("Connection", "close")
-			WriteError(w, http.StatusRequestEntityTooLarge, TooLarge(s.limit))
+			refuse(w, http.StatusRequestEntityTooLarge, TooLarge(s.limit))
 			return
 		}
 		if (r.ContentLength < 0 || r.ContentLength > largeBody) && route.Right >= Read {
 			if !s.takeSlot(r.Context()) {
 				w.Header().Set("Retry-After", "5")
-				WriteError(w, http.StatusServiceUnavailable, "too many large bodies are on their way; try again, or send the length of a small one")
+				refuse(w, http.StatusServiceUnavailable, "too many large bodies are on their way; try again, or send the length of a small one")
 				return
 			}
 			defer func() { <-s.large }()

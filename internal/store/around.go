@@ -56,7 +56,7 @@ func (t *aroundTransaction) query(ctx context.Context, sql string, args []any, s
 	return t.call("query", func() error { return t.transaction.query(ctx, sql, args, scan) })
 }
 
-func (t *aroundTransaction) queryEach(ctx context.Context, sql string, args []int64, scan func(row) error) error {
+func (t *aroundTransaction) queryEach(ctx context.Context, sql []string, args []int64, scan func(row) error) error {
 	return t.call("query", func() error { return t.transaction.queryEach(ctx, sql, args, scan) })
 }
 

@@ -125,6 +125,10 @@ func (s *Store) checkRuns(ctx context.Context, report func(string, ...any)) erro
 			return err
 		}
 		for _, r := range page {
+			if r.key <= after {
+				report("the table of runs is not in order: %d comes after %d", r.key, after)
+				return nil
+			}
 			after = r.key
 			if r.id.Key() != r.key {
 				report("the run %s has the key %d, which is not its id's", r.id, r.key)

@@ -30,9 +30,10 @@ type row interface {
 // called by one goroutine.
 type transaction interface {
 	conn
-	// queryEach runs one query once for each of several arguments, in one way to
-	// the database and back where that takes time.
-	queryEach(ctx context.Context, sql string, args []int64, scan func(row) error) error
+	// queryEach runs each of several queries once for each argument, in one way
+	// to the database and back where that takes time, and scans the rows of the
+	// last one.
+	queryEach(ctx context.Context, sql []string, args []int64, scan func(row) error) error
 	// insert adds rows.
 	insert(ctx context.Context, rows []rows) error
 	// commit adds rows and makes all that the transaction did durable. After

@@ -33,28 +33,29 @@ type indexes struct {
 
 // modelIndex is the index of one model's runs.
 type modelIndex struct {
-	mu      sync.Mutex // held to bring it up to date
-	ix      *search.Index
-	built   bool
+	used  int64 // when it was used last, as indexes count
+	bytes int   // as of its last use
+
+	mu      sync.Mutex    // held to bring it up to date; guards what follows
+	ix      *search.Index // nil: it is to be built
 	tooBig  bool
 	changed int64              // the last row of run that it saw
 	seq     int64              // the last row of run_tail
 	seen    map[[2]int64]int64 // rows within the overlap that it saw: (run, seq or changed); nil where there is no overlap
-	used    int64
 }
 
 // page answers a query from a model's index.
 func (all *indexes) page(ctx context.Context, s *Store, model int64, q search.Query) (search.Page, error) {
 	mi := all.get(model)
-	if err := mi.refresh(ctx, s, model); err != nil {
+	ix, err := mi.refresh(ctx, s, model)
+	if err != nil {
 		return search.Page{}, err
 	}
-	if mi.tooBig {
+	if ix == nil {
 		return s.scanRuns(ctx, model, q)
 	}
-	page := mi.ix.Page(q)
-	all.trim(model)
-	return page, nil
+	all.trim(mi, ix.Bytes())
+	return ix.Page(q), nil
 }
 
 func (all *indexes) get(model int64) *modelIndex {
@@ -65,7 +66,7 @@ func (all *indexes) get(model int64) *modelIndex {
 	}
 	mi := all.of[model]
 	if mi == nil {
-		mi = &modelIndex{ix: search.New()}
+		mi = &modelIndex{}
 		all.of[model] = mi
 	}
 	all.used++
@@ -73,43 +74,49 @@ func (all *indexes) get(model int64) *modelIndex {
 	return mi
 }
 
-// trim drops the indexes that were not used for longest, while all together
-// take too much.
-func (all *indexes) trim(but int64) {
+// trim notes how large an index is, and drops those that were not used for
+// longest while all together take too much.
+func (all *indexes) trim(now *modelIndex, bytes int) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
+	now.bytes = bytes
 	total := 0
 	for _, mi := range all.of {
-		total += mi.ix.Bytes()
+		total += mi.bytes
 	}
-	for total > all.limit && len(all.of) > 1 {
-		oldest := int64(-1)
+	for total > all.limit {
+		oldest, found := int64(0), false
 		for model, mi := range all.of {
-			if model != but && (oldest < 0 || mi.used < all.of[oldest].used) {
-				oldest = model
+			if mi != now && mi.bytes > 0 && (!found || mi.used < all.of[oldest].used) {
+				oldest, found = model, true
 			}
 		}
-		total -= all.of[oldest].ix.Bytes()
+		if !found {
+			return
+		}
+		total -= all.of[oldest].bytes
 		delete(all.of, oldest)
 	}
 }
 
-// refresh brings the index up to date. All that it reads is of one state of
-// the database.
-func (mi *modelIndex) refresh(ctx context.Context, s *Store, model int64) error {
+// refresh brings the index up to date and returns it, nil if it would be too
+// large. All that it reads is of one state of the database.
+func (mi *modelIndex) refresh(ctx context.Context, s *Store, model int64) (*search.Index, error) {
 	mi.mu.Lock()
 	defer mi.mu.Unlock()
 	if mi.tooBig {
-		return nil
+		return nil, nil
 	}
-	return s.snapshot(ctx, func(from reader) error {
-		if !mi.built {
+	err := s.snapshot(ctx, func(from reader) error {
+		if mi.ix == nil {
 			return mi.build(from, s, model)
 		}
-		err := mi.update(from, s, model)
-		mi.built = err == nil // else some of what changed may be missing
-		return err
+		return mi.update(from, s, model)
 	})
+	if err != nil || mi.tooBig {
+		mi.ix = nil // some of what changed may be missing
+	}
+	return mi.ix, err
 }
 
 // allRunsOfModelSQL gives runs whose model may be taken for live, and whose
@@ -158,7 +165,6 @@ func (mi *modelIndex) build(from reader, s *Store, model int64) error {
 	if err != nil {
 		return err
 	}
-	mi.built = true
 	return mi.put(from, tailed)
 }
 

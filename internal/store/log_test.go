@@ -139,6 +139,34 @@ func TestOneOfManyWritersOfAParamWins(t *testing.T) {
 	})
 }
 
+func TestOneOfManyWritersOfAParamWinsOnTwoServers(t *testing.T) {
+	for _, e := range storetest.Engines()[1:] {
+		t.Run(e.Name, func(t *testing.T) {
+			t.Parallel()
+			a, database := storetest.Open(t, e, store.Options{})
+			b, err := store.Open(t.Context(), database, store.Options{Partitions: e.Partitions})
+			ok(t, err)
+			defer b.Close()
+			servers := []*store.Store{a, b}
+			for range 5 {
+				r, other := started(t, a, record.DefaultModel), started(t, a, record.DefaultModel)
+				var errs [32]error
+				together(t, func(i int) error {
+					errs[i] = servers[i%2].Log(t.Context(), r.ID, store.Entry{Params: []record.Param{param("lr", fmt.Sprint(i))}})
+					return servers[i%2].Log(t.Context(), other.ID, store.Entry{Tags: []record.Tag{{Key: "t", Value: fmt.Sprint(i)}}})
+				})
+				won := slices.IndexFunc(errs[:], func(err error) bool { return err == nil })
+				for i, err := range errs {
+					if i != won {
+						refused(t, record.Conflict, err)
+					}
+				}
+				same(t, must(b.Run(t.Context(), r.ID))(t).Params, []record.Param{param("lr", fmt.Sprint(won))})
+			}
+		})
+	}
+}
+
 func TestManyWritersOfOneRunLoseNothingWhileItIsFolded(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		const each = 20

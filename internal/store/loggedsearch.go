@@ -234,9 +234,9 @@ func (r loggedRow) Text(e filter.Entity, key string) (string, bool) {
 		case "model_id":
 			return r.ID, true
 		case "model_type":
-			return r.Type, r.Type != ""
+			return r.Type, true
 		case "source_run_id":
-			return r.Run, r.Run != ""
+			return r.Run, true
 		case "experiment_id":
 			return record.ModelID(r.LoggedModel.Model), true
 		case "artifact_location":

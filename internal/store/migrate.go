@@ -17,7 +17,7 @@ var schemaFiles embed.FS
 type migration struct {
 	version int64
 	name    string
-	convert func(ctx context.Context, c conn) error // nil: nothing
+	convert func(ctx context.Context, s *Store, c conn) error // nil: nothing
 }
 
 var migrations = []migration{
@@ -86,7 +86,7 @@ func (s *Store) apply(ctx context.Context, c conn, m migration, partitions int) 
 		}
 	}
 	if m.convert != nil {
-		if err := m.convert(ctx, c); err != nil {
+		if err := m.convert(ctx, s, c); err != nil {
 			return fmt.Errorf("migration %s: %w", m.name, err)
 		}
 	}

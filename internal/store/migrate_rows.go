@@ -10,8 +10,16 @@ import (
 
 // In the first schema a run over 32 KiB was in rows, and points were bodies of
 // metric_tail under the numbers of their metrics. foldRowsOfSchema1 packs such
-// runs, and makes a block of each run's points.
-func foldRowsOfSchema1(ctx context.Context, c conn) error {
+// runs, and makes a block of each run's points. The default project and
+// the default model, which that schema made at no time, are from now.
+func foldRowsOfSchema1(ctx context.Context, s *Store, c conn) error {
+	now := s.now()
+	if _, err := c.exec(ctx, `update project set created = $1 where key = $2 and created = 0`, now, record.DefaultProject); err != nil {
+		return err
+	}
+	if _, err := c.exec(ctx, `update model set created = $1, updated = $1 where key = $2 and created = 0`, now, record.DefaultModel); err != nil {
+		return err
+	}
 	from := connReader{ctx, c}
 	names := map[int64]string{}
 	err := from.query(`select key, name from metric_key`, nil, func(r row) error {

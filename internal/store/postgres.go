@@ -325,21 +325,24 @@ func (t *postgresTransaction) query(ctx context.Context, sql string, args []any,
 	})
 }
 
-func (t *postgresTransaction) queryEach(ctx context.Context, sql string, args []int64, scan func(row) error) error {
-	begun, b := t.begun, t.batch()
-	for _, arg := range args {
-		b.Queue(sql, arg)
-	}
-	results := t.pooled.SendBatch(ctx, b)
-	t.begun = true
-	if !begun {
-		if _, err := results.Exec(); err != nil {
-			return errors.Join(err, results.Close())
+func (t *postgresTransaction) queryEach(ctx context.Context, sql []string, args []int64, scan func(row) error) error {
+	b := t.batch()
+	before := b.Len()
+	for _, q := range sql {
+		for _, arg := range args {
+			b.Queue(q, arg)
 		}
 	}
-	for range args {
-		rows, err := results.Query()
-		if err == nil {
+	before += (len(sql) - 1) * len(args)
+	results := t.pooled.SendBatch(ctx, b)
+	t.begun = true
+	for i := range b.Len() {
+		var err error
+		if i < before {
+			_, err = results.Exec()
+		} else if rows, failed := results.Query(); failed != nil {
+			err = failed
+		} else {
 			err = scanAll(rows, scan)
 		}
 		if err != nil {

@@ -191,12 +191,12 @@ func TestProjectsArePagedInTheOrderInWhichTheyWereMade(t *testing.T) {
 func TestDefaultsAreThereAndListedOnceTheyHoldARun(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		project, model := record.Project{Name: "Default"}, record.Model{Name: "Default"}
+		project, model := must(s.Project(t.Context(), 0))(t), must(s.Model(t.Context(), 0))(t)
 		same(t, must(s.Project(ctx, record.DefaultProject))(t), project)
 		same(t, must(s.ProjectByName(ctx, "Default"))(t), project)
-		same(t, must(s.CreateProject(ctx, record.Project{Name: "Default"}, storetest.By))(t), project)
+		same(t, must(s.CreateProject(ctx, must(s.Project(t.Context(), 0))(t), storetest.By))(t), project)
 		same(t, must(s.Model(ctx, record.DefaultModel))(t), model)
-		same(t, must(s.CreateModel(ctx, record.Model{Name: "Default"}, storetest.By))(t), model)
+		same(t, must(s.CreateModel(ctx, must(s.Model(t.Context(), 0))(t), storetest.By))(t), model)
 
 		listed := func(want bool) {
 			t.Helper()
@@ -233,7 +233,12 @@ func TestDefaultsCannotBeDeletedAndCanBeDescribed(t *testing.T) {
 		refused(t, record.Conflict, err)
 		must(s.RestoreProject(ctx, record.DefaultProject, storetest.By))(t)
 		must(s.RestoreModel(ctx, record.DefaultModel, storetest.By))(t)
-		same(t, must(s.DescribeProject(ctx, 0, ptr("d"), storetest.By))(t), record.Project{Name: "Default", Description: ptr("d")})
-		same(t, must(s.DescribeModel(ctx, 0, ptr("d"), storetest.By))(t), record.Model{Name: "Default", Description: ptr("d")})
+		p, m := must(s.Project(ctx, 0))(t), must(s.Model(ctx, 0))(t)
+		if now := time.Now().UnixMilli(); now-p.Created > 60_000 || p.Created > now || m.Created != p.Created {
+			t.Errorf("they are from %d and %d, want the first start", p.Created, m.Created)
+		}
+		p.Description, m.Description = ptr("d"), ptr("d")
+		same(t, must(s.DescribeProject(ctx, 0, ptr("d"), storetest.By))(t), p)
+		same(t, must(s.DescribeModel(ctx, 0, ptr("d"), storetest.By))(t), m)
 	})
 }

@@ -690,6 +690,8 @@ func sequence(t *testing.T, rt *rapid.T, e storetest.Engine) {
 	ok(t, err)
 	defer s.Close()
 	x := &machine{s: s, w: newMirror(), t: t}
+	x.w.projects[0] = must(s.Project(t.Context(), 0))(t)
+	x.w.models[0] = must(s.Model(t.Context(), 0))(t)
 	for range 3 { // to begin with
 		x.CreateProject(rt)
 		x.CreateModel(rt)

@@ -367,10 +367,16 @@ type sqliteTransaction struct {
 	ended bool
 }
 
-func (t *sqliteTransaction) queryEach(ctx context.Context, sql string, args []int64, scan func(row) error) error {
-	for _, arg := range args {
-		if err := t.query(ctx, sql, []any{arg}, scan); err != nil {
-			return err
+func (t *sqliteTransaction) queryEach(ctx context.Context, sql []string, args []int64, scan func(row) error) error {
+	for i, q := range sql {
+		each := scan
+		if i < len(sql)-1 {
+			each = func(row) error { return nil }
+		}
+		for _, arg := range args {
+			if err := t.query(ctx, q, []any{arg}, each); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

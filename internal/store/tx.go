@@ -62,23 +62,36 @@ func (t *tx) lockRuns(group []*write) error {
 	for _, key := range keys {
 		t.heads[key] = nil
 	}
-	t.sent = true
-	return t.conn.queryEach(t.ctx, runHeadSQL+t.s.db.lock("r"), keys, func(r row) error {
+	return t.readHeads(keys, func(h *runHead) { t.heads[h.id.Key()] = h })
+}
+
+// readHeads locks runs and then reads what is known of them. It takes two
+// statements: one that had to wait for a lock would not see the rows of the
+// tail that were added meanwhile.
+func (t *tx) readHeads(keys []int64, found func(*runHead)) error {
+	if err := t.flush(); err != nil {
+		return err
+	}
+	queries := []string{`select r.key from run r where r.key = $1` + t.s.db.lock("r"), runHeadSQL}
+	if t.s.db.near() {
+		queries = queries[1:]
+	}
+	return t.conn.queryEach(t.ctx, queries, keys, func(r row) error {
 		head := scanHead(r)
-		t.heads[head.id.Key()] = &head
+		found(&head)
 		return nil
 	})
 }
 
 // lockHead locks one run, and returns what is known of it, nil if it is not
 // there.
-func (t *tx) lockHead(key int64) (*runHead, error) {
+func (t *tx) lockHead(key int64) (head *runHead, err error) {
 	head, known := t.heads[key]
 	if known {
 		delete(t.heads, key) // it may be changed now
 		return head, nil
 	}
-	return one(t, scanHead, runHeadSQL+t.s.db.lock("r"), key)
+	return head, t.readHeads([]int64{key}, func(h *runHead) { head = h })
 }
 
 // add adds a row at the latest before the next read of this transaction.

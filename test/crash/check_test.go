@@ -57,11 +57,12 @@ func TestCheckNamesEachFault(t *testing.T) {
 			"delete from model where key = "+kept[0].model.id,
 			fmt.Sprintf("delete from project where key = %d", number(t, kept[1].project.id)),
 			fmt.Sprintf("update run set packed = %s where key = %s", corrupt, key("run", kept[2].small)),
-			"update latest_metric set value = 0.75 where run = "+key("run", kept[2].large),
-			"delete from latest_metric where run = "+key("run", kept[1].large),
-			"delete from metric_tail where run = "+key("run", kept[0].small),
+			"delete from metric_chunk where run = "+key("run", kept[2].large),
+			fmt.Sprintf("update metric_chunk set body = %s where run = %s", corrupt, key("run", kept[1].large)),
+			"delete from metric_chunk where run = "+key("run", kept[0].small),
 			"delete from dataset where name = "+"'"+strings.TrimPrefix(kept[1].small.name, "experiment/")+"'",
-			"insert into param (run, key, value) values (5, 'of nothing', '1')",
+			fmt.Sprintf("insert into run_tail (run, seq, model, n, body) values (5, 1, 1, 0, %s)", corrupt),
+			fmt.Sprintf("insert into run_tail (run, seq, model, n, body) values (%s, 1, %s, 0, %s)", key("run", kept[1].small), kept[1].model.id, corrupt),
 		)
 		out, code = check(t, p)
 		if code != 1 {
@@ -72,10 +73,11 @@ func TestCheckNamesEachFault(t *testing.T) {
 			{"a model belongs to a project that is not there", kept[1].model.id},
 			{"a packed run is corrupt", kept[2].small.id},
 			{"the latest value of \"accuracy\" is not the last of its points", kept[2].large.id},
-			{"no latest value", kept[1].large.id},
+			{"its points: metric body is corrupt", kept[1].large.id},
+			{"entry 1: a packed run is corrupt", kept[1].small.id},
 			{"the latest value of \"accuracy\" is not the last of its points", kept[0].small.id},
 			{"a run uses a dataset that is not there", ""},
-			{"a parameter belongs to a run that is not there", "5"},
+			{"a run's tail belongs to a run that is not there", "5"},
 		} {
 			named := slices.ContainsFunc(strings.Split(out, "\n"), func(line string) bool {
 				return strings.HasPrefix(line, "fault:") && strings.Contains(line, want.what) && strings.Contains(line, want.who)

@@ -26,6 +26,7 @@ type client struct {
 	project, model, experiment *made
 	score                      int
 	victim                     *victim
+	run                        *run
 }
 
 // rules say which answers are no fault.
@@ -101,7 +102,7 @@ func (c *client) write(method, path string, body any, sets parts) (reply, outcom
 		time.Sleep(5 * time.Millisecond)
 		return r, unknown
 	case r.status == http.StatusInsufficientStorage && c.rules.full:
-		if !strings.Contains(r.field("detail"), "disk is full") {
+		if !strings.Contains(r.sentence(), "disk is full") {
 			c.t.Errorf("%s %s: 507 without a clear detail: %s", method, path, r.body)
 		}
 		noted.refused() // "nothing was written"
@@ -147,8 +148,10 @@ func (c *client) step() bool {
 		c.merge(c.experiment, "evaluations", c.next("e"))
 	case n < 80:
 		c.newScore()
-	case n < 85:
+	case n < 83:
 		c.describe()
+	case n < 93:
+		c.logToRun()
 	default:
 		c.toggle()
 	}

@@ -201,6 +201,11 @@ func observe(a *api) (*seen, error) {
 		}
 		s.ids[name] = id
 		maps.Copy(s.parts, s.experiment(name, named[model], e))
+		if isRun(name) {
+			if err := s.points(a, name, id); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return s, nil
 }

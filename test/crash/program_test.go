@@ -2,6 +2,7 @@ package crash
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -256,8 +257,11 @@ type api struct {
 	http *http.Client
 }
 
+// own is where the Model DB API begins; MLflow's is told by a path from the root.
+const own = "/v0.1/api/"
+
 func newAPI(base string) *api {
-	return &api{base + "/v0.1/api/", &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}, Timeout: 45 * time.Second}}
+	return &api{base + own, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}, Timeout: 45 * time.Second}}
 }
 
 func (a *api) close() { a.http.CloseIdleConnections() }
@@ -280,7 +284,11 @@ func (a *api) call(method, path string, body any) (reply, error) {
 		}
 		in = bytes.NewReader(text)
 	}
-	req, err := http.NewRequest(method, a.base+path, in)
+	at := a.base + path
+	if strings.HasPrefix(path, "/") {
+		at = strings.TrimSuffix(a.base, own) + path
+	}
+	req, err := http.NewRequest(method, at, in)
 	if err != nil {
 		return r, err
 	}
@@ -305,6 +313,9 @@ func (r reply) field(name string) string {
 	return text
 }
 
+// sentence is what an error says, in the form of either door.
+func (r reply) sentence() string { return cmp.Or(r.field("detail"), r.field("message")) }
+
 // patient says what is wrong with an answer of a server that asks to wait,
 // empty if nothing is.
 func (r reply) patient() string {
@@ -313,7 +324,7 @@ func (r reply) patient() string {
 		return fmt.Sprintf("status %d instead of 503: %s", r.status, r.body)
 	case r.head.Get("Retry-After") == "":
 		return fmt.Sprintf("503 without Retry-After: %s", r.body)
-	case len(r.field("detail")) < 15:
+	case len(r.sentence()) < 15:
 		return fmt.Sprintf("503 without a clear detail: %s", r.body)
 	}
 	return ""
