@@ -53,7 +53,7 @@ demo: binary .venv/done ## start a server of its own, record a training in it, s
 
 ## Checks
 
-.PHONY: check test test-go test-example test-browser test-container fuzz fuzz-short bench
+.PHONY: check test test-go test-mlflow test-example test-browser test-container fuzz fuzz-short bench bench-parts
 check: ui/node_modules/done ## what needs no run: format, vet, staticcheck, go.mod, ui/dist
 	@files=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); [ -z "$$files" ] || { echo "gofmt would change: $$files" >&2; exit 1; }
 	go vet ./...
@@ -67,7 +67,7 @@ check: ui/node_modules/done ## what needs no run: format, vet, staticcheck, go.m
 	@echo "All checks passed."
 
 test: ## every test, with all that it takes: Debian packages (as root), Python and Node modules
-	@for part in go example browser container; do \
+	@for part in go mlflow example browser container; do \
 	  start=$$SECONDS; printf '\n== test-%s\n' "$$part"; \
 	  $(MAKE) --no-print-directory "test-$$part"; \
 	  echo "== test-$$part passed in $$((SECONDS - start)) s"; \
@@ -79,6 +79,9 @@ test: ## every test, with all that it takes: Debian packages (as root), Python a
 
 test-go: binary has-postgres
 	go test ./...
+
+test-mlflow: binary test/mlflow/.venv/done test/mlflow/.venv-old/done
+	cd test/mlflow && .venv/bin/python -m pytest -q -p no:cacheprovider
 
 test-example: binary .venv/done
 	cd examples/digits && $(venv)/bin/python -m unittest test_digits
@@ -107,7 +110,10 @@ fuzz-short: # 15 s, shared by all
 
 list_fuzz = { git grep --untracked -oE '^func Fuzz\w+' -- '*_test.go' || true; }
 
-bench: ## measure the parts that have Go benchmarks
+bench: | has-python ## measure beside MLflow's own server, which it installs; writes docs/benchmarks.md
+	go run ./bench
+
+bench-parts: ## measure the parts that have Go benchmarks
 	go test -run '^$$' -bench . ./internal/...
 
 ## Container
@@ -150,6 +156,13 @@ has-postgres:
 .venv/done: examples/digits/requirements.txt test/container/requirements.txt | has-python
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check $(patsubst %,-r %,$^)
+	@touch $@
+
+test/mlflow/.venv/done: test/mlflow/requirements.txt | has-python
+test/mlflow/.venv-old/done: test/mlflow/requirements-old.txt | has-python
+test/mlflow/.venv/done test/mlflow/.venv-old/done:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 %/node_modules/done: %/package.json %/package-lock.json | has-node

@@ -1,6 +1,10 @@
 package mlflow
 
-import "strings"
+import (
+	"strings"
+
+	"modeldb/internal/record"
+)
 
 // decoder reads one JSON text from front to back. It is written by hand
 // because most of what this door does is to read small bodies and lists of a
@@ -112,9 +116,29 @@ func (d *decoder) more() bool {
 		return false
 	}
 	if d.depth == 2 {
-		d.index++
+		if d.index++; d.index == maxElements {
+			d.tooMany()
+			return false
+		}
 	}
 	return d.separate(c)
+}
+
+// maxElements is how many elements a list of a request may have. A few bytes
+// of a body can be an element, which takes much more memory.
+const maxElements = 10_000
+
+// tooMany passes over the rest of a list.
+func (d *decoder) tooMany() {
+	n := d.index
+	for d.peek() != ']' && d.separate(d.peek()) {
+		d.skip()
+		n++
+	}
+	if d.fault == "" {
+		d.close()
+		d.wrong = record.Invalid.Errorf(d.field, "The list '%s' has %d elements; at most %d are allowed.", d.field, n, maxElements)
+	}
 }
 
 // separate reads the comma before an element that is not the first.

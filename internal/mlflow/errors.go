@@ -124,6 +124,9 @@ func (s subject) notFound(err *record.Error) string {
 	case "model_name":
 		return fmt.Sprintf("Could not find experiment with name '%s'", s.name)
 	case "logged_model_id":
+		if s.loggedModel == "" {
+			break
+		}
 		return fmt.Sprintf("Logged model with ID '%s' not found.", s.loggedModel)
 	case "tag":
 		switch {

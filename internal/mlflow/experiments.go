@@ -114,8 +114,17 @@ var (
 	}
 )
 
+// checkExperimentName refuses a name that is too long. One with a slash may be
+// a project's and a model's, each of which has its limit.
+func checkExperimentName(name string) error {
+	if err := checkLength("name", name, maxExperimentName); err != nil || strings.Contains(name, "/") {
+		return err
+	}
+	return checkLength("name", name, record.MaxName)
+}
+
 func (d *Door) createExperiment(ctx context.Context, ws *workspace, in *experimentRequest) (answer, error) {
-	if err := checkLength("name", in.name, maxExperimentName); err != nil {
+	if err := checkExperimentName(in.name); err != nil {
 		return nil, err
 	}
 	if err := checkLocation(in.location); err != nil {
@@ -177,7 +186,7 @@ func (d *Door) changeExperiment(ctx context.Context, ws *workspace, in *experime
 }
 
 func (d *Door) updateExperiment(ctx context.Context, ws *workspace, in *experimentRequest) (answer, error) {
-	if err := checkLength("name", in.name, maxExperimentName); err != nil {
+	if err := checkExperimentName(in.name); err != nil {
 		return nil, err
 	}
 	return d.changeExperiment(ctx, ws, in, func(key int64) error {

@@ -17,11 +17,13 @@ type logInputsRequest struct {
 var logInputsFields = withRun(
 	field[logInputsRequest]{name: "datasets", read: readUses},
 	field[logInputsRequest]{name: "models", read: func(d *decoder, in *logInputsRequest) {
+		in.models = nil
 		d.outputs(func(o record.ModelOutput) { in.models = append(in.models, o.Model) })
 	}},
 )
 
 func readUses(d *decoder, in *logInputsRequest) {
+	in.uses = nil
 	for open := d.list(); open && d.more(); {
 		var u record.DatasetUse
 		dataset := false
@@ -158,6 +160,7 @@ type logOutputsRequest struct {
 
 var logOutputsFields = withRun(
 	field[logOutputsRequest]{name: "models", required: true, read: func(d *decoder, in *logOutputsRequest) {
+		in.outputs = nil
 		d.outputs(func(o record.ModelOutput) { in.outputs = append(in.outputs, o) })
 	}},
 )

@@ -253,6 +253,7 @@ var searchLoggedModelsFields = []field[searchLoggedModelsRequest]{
 }
 
 func readDatasetFilters(d *decoder, in *searchLoggedModelsRequest) {
+	in.datasets = nil
 	for open := d.list(); open && d.more(); {
 		var set record.Dataset
 		for open := d.open('{'); open && d.next(); {
@@ -270,6 +271,7 @@ func readDatasetFilters(d *decoder, in *searchLoggedModelsRequest) {
 }
 
 func readLoggedOrder(d *decoder, in *searchLoggedModelsRequest) {
+	in.order = nil
 	for open := d.list(); open && d.more(); {
 		var o loggedOrder
 		for open := d.open('{'); open && d.next(); {

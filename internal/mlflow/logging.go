@@ -128,8 +128,12 @@ type logBatchRequest struct {
 
 func (r *logBatchRequest) about() subject {
 	s := subject{run: r.text(), batch: true}
-	if len(r.logged) > 0 {
-		s.loggedModel = r.logged[0].LoggedModel
+	for i, m := range r.logged {
+		if i > 0 && m.LoggedModel != s.loggedModel {
+			s.loggedModel = "" // the error says which
+			break
+		}
+		s.loggedModel = m.LoggedModel
 	}
 	return s
 }

@@ -65,6 +65,7 @@ func TestWrongRequestsAreRefusedInMLflowsWords(t *testing.T) {
 		{"runs/log-batch", `{"run_id":"RUN","params":[` + many(101, pair) + `]}`, `A batch logging request can contain at most 100 params. Got 101 params. Please split up params across multiple requests and try again.`},
 		{"runs/log-batch", `{"run_id":"RUN","tags":[` + many(101, pair) + `]}`, `A batch logging request can contain at most 100 tags. Got 101 tags. Please split up tags across multiple requests and try again.`},
 		{"runs/log-batch", `{"run_id":"RUN","metrics":[` + many(950, metric) + `],"tags":[` + many(51, pair) + `]}`, `A batch logging request can contain at most 1000 metrics, params, and tags. Got 1001 metrics, params, and tags. Please split up metrics, params, and tags across multiple requests and try again.`},
+		{"runs/log-batch", `{"run_id":"RUN","metrics":[` + many(12_345, metric) + `]}`, `The list 'metrics' has 12345 elements; at most 10000 are allowed.`},
 		{"runs/log-batch", `{"run_id":"RUN","params":[{"key":"a","value":"1"},{"key":"b","value":"1"},{"key":"a","value":"1"}]}`, `Duplicate parameter keys have been submitted: ['a']. Please ensure the request contains only one param value per param key.`},
 		{"runs/log-batch", `{"run_id":"!","params":[]}`, `Invalid value "!" for parameter 'run_id' supplied.`},
 
@@ -74,6 +75,9 @@ func TestWrongRequestsAreRefusedInMLflowsWords(t *testing.T) {
 
 		{"experiments/create", `{"name":""}`, `Missing value for required parameter 'name'.` + docs},
 		{"experiments/create", `{"name":"` + strings.Repeat("x", 501) + `"}`, `'name' exceeds the maximum length of 500 characters`},
+		{"experiments/create", `{"name":"` + strings.Repeat("x", 256) + `"}`, `'name' exceeds the maximum length of 255 characters`},
+		{"experiments/update", `{"experiment_id":"0","new_name":"` + strings.Repeat("x", 501) + `"}`, `'name' exceeds the maximum length of 500 characters`},
+		{"runs/search", `{"experiment_ids":[` + strings.TrimSuffix(strings.Repeat(`"0",`, 10_001), ",") + `]}`, `The list 'experiment_ids' has 10001 elements; at most 10000 are allowed.`},
 		{"experiments/create", `{"name":"n","tags":[{"key":"a?"}]}`, `Invalid value "a?" for parameter 'key'` + characters},
 		{"experiments/create", `{"name":"n","tags":[{"key":"a"},{"key":"a"}]}`, `The tags have the key "a" twice; give it once.`},
 		{"experiments/create", `{"name":"n","artifact_location":"s3://b/a#x"}`, `'artifact_location' URL can't include fragments or params.`},

@@ -1,9 +1,11 @@
 package mlflow
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -101,6 +103,20 @@ func TestWhatIsMissingIsNamedInMLflowsWords(t *testing.T) {
 	} {
 		same(t, x.field, problemOf(record.NotFound.Errorf(x.field, "why"), x.about).text, x.want)
 	}
+}
+
+func TestFaultsAreAnsweredWithoutDetails(t *testing.T) {
+	d := New(Options{Log: slog.New(slog.DiscardHandler)})
+	answer := func(err error) (string, http.Header) {
+		w := httptest.NewRecorder()
+		d.fail(w, httptest.NewRequest("GET", "/", nil), err, nil)
+		return fmt.Sprint(w.Code, " ", strings.TrimSpace(w.Body.String())), w.Header()
+	}
+	text, _ := answer(errors.New("secret"))
+	same(t, "fault", text, `500 {"error_code":"INTERNAL_ERROR","message":"An internal error occurred; the log has the details under the request id .","sqlstate":"XXM00","error_class":"CLIENT_INTERNAL_ERROR"}`)
+	text, header := answer(record.Unavailable.Wrap(errors.New("secret"), "the database does not answer"))
+	same(t, "unavailable", text, `503 {"error_code":"TEMPORARILY_UNAVAILABLE","message":"the database does not answer","sqlstate":"XXM00","error_class":"CLIENT_INTERNAL_ERROR"}`)
+	same(t, "when to try again", header.Get("Retry-After"), "1")
 }
 
 func TestMadeUpNamesAreNames(t *testing.T) {
