@@ -142,7 +142,7 @@ func (s *Store) checkRuns(ctx context.Context, report func(string, ...any)) erro
 }
 
 func checkState(from reader, id record.RunID, report func(string, ...any)) error {
-	state, err := readState(from, id)
+	state, err := readState(from, id, whole)
 	if err != nil {
 		if errors.Is(err, errPacked) || errors.Is(err, metric.ErrCorrupt) {
 			report("%v", err)

@@ -178,7 +178,7 @@ type chunk struct {
 // chunks. Nothing that anybody can read changes.
 func (s *Store) Fold(ctx context.Context, id record.RunID) error {
 	for {
-		state, err := s.runState(ctx, id)
+		state, err := s.runState(ctx, id, whole)
 		if err != nil || len(state.entries) == 0 {
 			return err
 		}

@@ -120,14 +120,16 @@ func (b entryBody) read() (e Entry, err error) {
 }
 
 // apply adds what the entry says to the lists of r.
-func (b entryBody) apply(r *record.Run) error {
+func (b entryBody) apply(r *record.Run, d depth, keys *metric.Reader) error {
 	e, err := b.read()
 	if err != nil {
 		return err
 	}
-	f := folder{run: r, replaces: e.given&record.GivenEvaluations != 0}
-	if err := metric.ReadSeries(b.series, nil, f.point); err != nil {
-		return err
+	if d == whole {
+		f := folder{run: r, replaces: e.given&record.GivenEvaluations != 0}
+		if err := keys.Series(b.series, nil, f.point); err != nil {
+			return err
+		}
 	}
 	e.applyLists(r)
 	return nil

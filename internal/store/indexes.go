@@ -171,7 +171,7 @@ func (mi *modelIndex) build(from reader, s *Store, model int64) error {
 // put reads runs whole.
 func (mi *modelIndex) put(from reader, ids []record.RunID) error {
 	for _, id := range ids {
-		state, err := readState(from, id)
+		state, err := readState(from, id, whole)
 		if record.KindOf(err) == record.NotFound {
 			mi.ix.Remove(id)
 			continue

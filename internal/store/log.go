@@ -27,7 +27,7 @@ func (s *Store) Log(ctx context.Context, id record.RunID, e Entry) error {
 		return err
 	}
 	name := takeName(&e)
-	_, err = s.changeRun(ctx, id, func(t *tx, r *runState) (*Entry, error) {
+	_, err = s.changeRun(ctx, id, listsOnly, func(t *tx, r *runState) (*Entry, error) {
 		if err := r.active(); err != nil {
 			return nil, err
 		}
@@ -167,7 +167,7 @@ func (e *Entry) size() int {
 // (field "tag"). Inactive: the run is deleted. The run's name, which is a tag
 // to MLflow's clients, stays.
 func (s *Store) DeleteRunTag(ctx context.Context, id record.RunID, key string) error {
-	_, err := s.changeRun(ctx, id, func(_ *tx, r *runState) (*Entry, error) {
+	_, err := s.changeRun(ctx, id, listsOnly, func(_ *tx, r *runState) (*Entry, error) {
 		if err := r.active(); err != nil {
 			return nil, err
 		}
@@ -198,7 +198,7 @@ func (s *Store) UpdateRun(ctx context.Context, id record.RunID, c RunChange) (*r
 		}
 	}
 	var folded *fold
-	before, err := s.runState(ctx, id)
+	before, err := s.runState(ctx, id, depth(c.Status != nil && c.Status.Ended()))
 	if err != nil {
 		return nil, record.Model{}, err
 	}
@@ -210,7 +210,7 @@ func (s *Store) UpdateRun(ctx context.Context, id record.RunID, c RunChange) (*r
 	}
 	now := before
 	err = s.writeRun(ctx, id.Key(), func(t *tx) error {
-		if now, err = t.lockRun(before); err != nil {
+		if now, err = t.lockRun(before, listsOnly); err != nil {
 			return err
 		}
 		if err := now.active(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"modeldb/internal/metric"
 	"modeldb/internal/record"
 )
 
@@ -137,7 +138,7 @@ func (s *Store) whole(ctx context.Context, r *runRow) (*record.Run, error) {
 	if r.tail == 0 {
 		return &r.Run, unpack(r.lists, &r.Run)
 	}
-	state, err := s.runState(ctx, r.ID)
+	state, err := s.runState(ctx, r.ID, whole)
 	if err != nil {
 		return nil, err
 	}
@@ -167,8 +168,16 @@ const tailSQL = `
 	where run = $1
 	order by seq`
 
-// readState reads a run whole. Its reads must see one moment.
-func readState(from reader, id record.RunID) (*runState, error) {
+// depth is how much of a run's state is read.
+type depth bool
+
+const (
+	whole     depth = true
+	listsOnly depth = false // without the points of the tail: the latest metrics may be older ones
+)
+
+// readState reads a run. Its reads must see one moment.
+func readState(from reader, id record.RunID, d depth) (*runState, error) {
 	r, err := one(from, scanRun, runByKeySQL, id.Key())
 	if err := r.there(err, id); err != nil {
 		return nil, err
@@ -183,26 +192,27 @@ func readState(from reader, id record.RunID) (*runState, error) {
 	if state.entries, err = list(from, scanTail, tailSQL, id.Key()); err != nil {
 		return nil, err
 	}
+	var keys metric.Reader
 	for _, t := range state.entries {
-		if err := t.apply(&state.Run); err != nil {
+		if err := t.apply(&state.Run, d, &keys); err != nil {
 			return nil, fmt.Errorf("the run %s, entry %d: %w", id, t.seq, err)
 		}
 	}
 	return state, nil
 }
 
-func (t *tailRow) apply(r *record.Run) error {
+func (t *tailRow) apply(r *record.Run, d depth, keys *metric.Reader) error {
 	body, err := openEntry(t.body)
 	if err != nil {
 		return err
 	}
-	return body.apply(r)
+	return body.apply(r, d, keys)
 }
 
-// runState reads a run whole.
-func (s *Store) runState(ctx context.Context, id record.RunID) (state *runState, err error) {
+// runState reads a run.
+func (s *Store) runState(ctx context.Context, id record.RunID, d depth) (state *runState, err error) {
 	err = s.snapshot(ctx, func(from reader) error {
-		state, err = readState(from, id)
+		state, err = readState(from, id, d)
 		return err
 	})
 	return state, err
@@ -354,7 +364,7 @@ func (s *Store) visitRuns(ctx context.Context, after RunCursor, limit int, visit
 	if !tailed {
 		return after, seen < limit, nil
 	}
-	state, err := s.runState(ctx, r.ID)
+	state, err := s.runState(ctx, r.ID, whole)
 	if err != nil && record.KindOf(err) != record.NotFound { // purged meanwhile
 		return after, false, err
 	}

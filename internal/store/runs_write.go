@@ -243,18 +243,18 @@ func (h *runHead) active(err error, id record.RunID) error {
 	return nil
 }
 
-// changeRun reads a run whole, locks it against other servers, and lets alter
-// make an entry of what is to be added to its lists, after looking at it. It
-// returns the run as it is then. An empty entry adds nothing.
-func (s *Store) changeRun(ctx context.Context, id record.RunID, alter func(t *tx, now *runState) (*Entry, error)) (*record.Run, error) {
-	before, err := s.runState(ctx, id)
+// changeRun reads a run, locks it against other servers, and lets alter make an
+// entry of what is to be added to its lists, after looking at it. It returns
+// the run as it is then, if it was read whole. No entry adds nothing.
+func (s *Store) changeRun(ctx context.Context, id record.RunID, d depth, alter func(t *tx, now *runState) (*Entry, error)) (*record.Run, error) {
+	before, err := s.runState(ctx, id, d)
 	if err != nil {
 		return nil, err
 	}
 	var entry *Entry
 	now := before
 	err = s.writeRun(ctx, id.Key(), func(t *tx) error {
-		if now, err = t.lockRun(before); err != nil {
+		if now, err = t.lockRun(before, d); err != nil {
 			return err
 		}
 		if entry, err = alter(t, now); err != nil || entry == nil {
@@ -269,9 +269,12 @@ func (s *Store) changeRun(ctx context.Context, id record.RunID, alter func(t *tx
 		return &now.Run, nil
 	}
 	s.compactor.note(id, len(entry.Points))
+	if d != whole {
+		return nil, nil // nobody asks
+	}
 	body, err := openEntry(entry.body())
 	if err == nil {
-		err = body.apply(&now.Run)
+		err = body.apply(&now.Run, d, new(metric.Reader))
 	}
 	now.Active = max(now.Active, s.now())
 	return &now.Run, err
@@ -279,7 +282,7 @@ func (s *Store) changeRun(ctx context.Context, id record.RunID, alter func(t *tx
 
 // lockRun locks a run, and returns its state: the one that was read before if
 // that is still so.
-func (t *tx) lockRun(before *runState) (*runState, error) {
+func (t *tx) lockRun(before *runState, d depth) (*runState, error) {
 	head, err := t.lockHead(before.Key())
 	if err != nil {
 		return nil, err
@@ -288,7 +291,7 @@ func (t *tx) lockRun(before *runState) (*runState, error) {
 		head.deleted == before.Deleted && head.modelLive == before.modelLive {
 		return before, nil
 	}
-	return readState(t, before.ID)
+	return readState(t, before.ID, d)
 }
 
 // addEntry adds a row to a locked run's tail.
@@ -307,7 +310,7 @@ func (s *Store) AddEvaluations(ctx context.Context, id record.RunID, metrics []r
 	if err := checkEvaluations(metrics, evaluations); err != nil {
 		return nil, err
 	}
-	return s.changeRun(ctx, id, func(t *tx, r *runState) (*Entry, error) {
+	return s.changeRun(ctx, id, whole, func(t *tx, r *runState) (*Entry, error) {
 		if err := r.live(nil, id); err != nil {
 			return nil, err
 		}
@@ -340,14 +343,14 @@ func (s *Store) AddArtifacts(ctx context.Context, id record.RunID, refs []record
 	if err := checkArtifacts(refs); err != nil {
 		return nil, err
 	}
-	return s.changeRun(ctx, id, func(_ *tx, r *runState) (*Entry, error) {
+	return s.changeRun(ctx, id, whole, func(_ *tx, r *runState) (*Entry, error) {
 		return &Entry{artifacts: refs, given: record.GivenArtifacts}, r.live(nil, id)
 	})
 }
 
 // DeleteRun marks a run as deleted, and returns it.
 func (s *Store) DeleteRun(ctx context.Context, id record.RunID, by record.Actor) (*record.Run, error) {
-	return s.changeRun(ctx, id, func(t *tx, r *runState) (*Entry, error) {
+	return s.changeRun(ctx, id, whole, func(t *tx, r *runState) (*Entry, error) {
 		if err := r.live(nil, id); err != nil {
 			return nil, err
 		}
@@ -359,7 +362,7 @@ func (s *Store) DeleteRun(ctx context.Context, id record.RunID, by record.Actor)
 // such run, or its model or project is deleted. Restoring a live run changes
 // nothing.
 func (s *Store) RestoreRun(ctx context.Context, id record.RunID, by record.Actor) (*record.Run, error) {
-	return s.changeRun(ctx, id, func(t *tx, r *runState) (*Entry, error) {
+	return s.changeRun(ctx, id, whole, func(t *tx, r *runState) (*Entry, error) {
 		if r.Deleted == 0 {
 			return nil, r.live(nil, id)
 		}
@@ -376,7 +379,7 @@ func (s *Store) RestoreRun(ctx context.Context, id record.RunID, by record.Actor
 // SetRunDeleted deletes or restores a run, whatever its model is; doing so
 // again changes nothing. NotFound: there is no such run.
 func (s *Store) SetRunDeleted(ctx context.Context, id record.RunID, deleted bool, by record.Actor) error {
-	_, err := s.changeRun(ctx, id, func(t *tx, r *runState) (*Entry, error) {
+	_, err := s.changeRun(ctx, id, listsOnly, func(t *tx, r *runState) (*Entry, error) {
 		if (r.Deleted != 0) == deleted {
 			return nil, nil
 		}

@@ -66,7 +66,7 @@ func (s *Store) scanRuns(ctx context.Context, model int64, q search.Query) (sear
 		}
 		last := after
 		for _, id := range tailed {
-			state, err := s.runState(ctx, id)
+			state, err := s.runState(ctx, id, whole)
 			if record.KindOf(err) == record.NotFound {
 				continue
 			}

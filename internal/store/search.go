@@ -135,7 +135,7 @@ func (s *Store) runsAt(ctx context.Context, rows []search.Place) ([]*record.Run,
 			}
 		}
 		for _, id := range tailed {
-			state, err := readState(from, id)
+			state, err := readState(from, id, whole)
 			if err != nil {
 				return err
 			}
