@@ -2,22 +2,32 @@ package store
 
 import (
 	"context"
+	"math"
+	"slices"
 
 	"modeldb/internal/metric"
 	"modeldb/internal/record"
 )
 
-// History returns at most limit points (0: all) of a metric after a place, in
-// the order of metric.Compact, and whether there are more. A run or a metric
-// that is not there has none.
+// historyLimit is the most points that one call of History returns, so that
+// no history takes all memory: 24 bytes each.
+const historyLimit = 1 << 20
+
+// History returns at most limit points (0: as many as one call gives, 2^20) of
+// a metric after a place, in the order of metric.Compact, and whether there are
+// more. A run or a metric that is not there has none.
 func (s *Store) History(ctx context.Context, id record.RunID, key string, after *record.Point, limit int) (points []record.Point, more bool, err error) {
-	if points, err = s.points(ctx, id, key); err != nil {
+	if limit <= 0 || limit > historyLimit {
+		limit = historyLimit
+	}
+	h, err := s.history(ctx, id, key)
+	if err != nil {
 		return nil, false, err
 	}
-	if after != nil {
-		points = points[metric.After(points, *after):]
+	if points, err = h.first(after, limit+1); err != nil {
+		return nil, false, err
 	}
-	if limit > 0 && len(points) > limit {
+	if len(points) > limit {
 		return points[:limit], true, nil
 	}
 	return points, false, nil
@@ -29,20 +39,30 @@ type Steps struct{ First, Last int64 }
 // Sample returns at most n points of a metric, and the last one besides:
 // see metric.Sample.
 func (s *Store) Sample(ctx context.Context, id record.RunID, key string, in *Steps, n int) ([]record.Point, error) {
-	points, err := s.points(ctx, id, key)
+	h, err := s.history(ctx, id, key)
+	if err != nil {
+		return nil, err
+	}
+	points, err := h.first(nil, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}
 	if in != nil {
-		within := points[:0]
-		for _, p := range points {
-			if in.First <= p.Step && p.Step <= in.Last {
-				within = append(within, p)
-			}
-		}
-		points = within
+		points = metric.Steps(points, in.First, in.Last)
 	}
 	return metric.Sample(points, n), nil
+}
+
+// history is a metric of a run as it is stored.
+type history struct {
+	points []record.Point // of the block and of the tail, in no order
+	chunks []boundedChunk // by their first points
+}
+
+// boundedChunk is a chunk that is not decoded yet.
+type boundedChunk struct {
+	metric.Bounds
+	body []byte
 }
 
 const chunksOfSQL = `
@@ -52,42 +72,67 @@ const chunksOfSQL = `
 	  and key in ('', $2)
 	order by key, seq`
 
-// points reads all points of a metric of a run.
-func (s *Store) points(ctx context.Context, id record.RunID, key string) (points []record.Point, err error) {
+// history reads a metric in one state of the database.
+func (s *Store) history(ctx context.Context, id record.RunID, key string) (h history, err error) {
 	if record.CheckKey("metric_key", key) != nil {
-		return nil, nil // there cannot be such a metric
+		return h, nil // there cannot be such a metric
 	}
 	err = s.snapshot(ctx, func(from reader) error {
 		head, err := one(from, scanHead, runHeadSQL, id.Key())
 		if err != nil || head == nil || head.id != id {
 			return err
 		}
-		points, err = readPoints(from, id, key, head.tail != 0)
-		return err
+		return h.read(from, id, key, head.tail != 0)
 	})
-	return metric.Compact(points), err
+	slices.SortFunc(h.chunks, func(a, b boundedChunk) int { return metric.Compare(a.Low, b.Low) })
+	return h, err
 }
 
-// readPoints reads the points of one metric as they are stored: in chunks, in
-// the block and in the tail, in no order, and perhaps twice.
-func readPoints(from reader, id record.RunID, key string, tailed bool) (points []record.Point, err error) {
-	want := func(k string) bool { return k == key }
-	add := func(_ string, p record.Point) { points = append(points, p) }
-	err = from.query(chunksOfSQL, []any{id.Key(), key}, func(r row) (err error) {
+func (h *history) read(from reader, id record.RunID, key string, tailed bool) error {
+	add := func(p record.Point) { h.points = append(h.points, p) }
+	err := from.query(chunksOfSQL, []any{id.Key(), key}, func(r row) error {
+		body := r.Bytes(3)
 		if r.Text(0) == "" {
-			return metric.ReadBlock(r.Bytes(3), want, add)
+			return metric.ReadBlockOf(key, body, add)
 		}
-		points, err = metric.ReadChunk(points, r.Bytes(3))
+		bounds, err := metric.ChunkBounds(body)
+		h.chunks = append(h.chunks, boundedChunk{bounds, slices.Clone(body)})
 		return err
 	})
 	if err != nil || !tailed {
-		return points, err
+		return err
 	}
-	return points, from.query(tailSQL, []any{id.Key()}, func(r row) error {
+	return from.query(tailSQL, []any{id.Key()}, func(r row) error {
 		body, err := openEntry(r.Bytes(2))
 		if err != nil {
 			return err
 		}
-		return metric.ReadSeries(body.series, want, add)
+		return metric.ReadSeriesOf(key, body.series, add)
 	})
+}
+
+// first returns the first n points after a place, in order. It decodes only
+// the chunks that may have one of them.
+func (h *history) first(after *record.Point, n int) (points []record.Point, err error) {
+	points = h.points
+	beyond := func() bool { // whether points has all it needs from before the next chunk
+		points = metric.Compact(points)
+		if after != nil {
+			points = points[metric.After(points, *after):]
+		}
+		return len(points) >= n
+	}
+	for _, c := range h.chunks {
+		if after != nil && metric.Compare(c.High, *after) <= 0 {
+			continue
+		}
+		if len(points) >= n && beyond() && metric.Compare(points[n-1], c.Low) < 0 {
+			break
+		}
+		if points, err = metric.ReadChunk(points, c.body); err != nil {
+			return nil, err
+		}
+	}
+	beyond()
+	return points[:min(n, len(points))], nil
 }

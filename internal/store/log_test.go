@@ -224,6 +224,18 @@ func TestLongHistoryIsKeptInChunksWithoutDuplicates(t *testing.T) {
 			got, _, err := s.History(ctx, r.ID, "m", nil, 0)
 			ok(t, err)
 			same(t, got, want)
+			var paged []record.Point
+			for more := true; more; {
+				var after *record.Point
+				if len(paged) > 0 {
+					after = &paged[len(paged)-1]
+				}
+				var page []record.Point
+				page, more, err = s.History(ctx, r.ID, "m", after, 7_000)
+				ok(t, err)
+				paged = append(paged, page...)
+			}
+			same(t, paged, want)
 			few, _, err := s.History(ctx, r.ID, "few 3", nil, 0)
 			ok(t, err)
 			same(t, len(few), 30*100)
