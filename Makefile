@@ -111,7 +111,7 @@ fuzz-short: # 15 s, shared by all
 list_fuzz = { git grep --untracked -oE '^func Fuzz\w+' -- '*_test.go' || true; }
 
 bench: | has-python ## measure beside MLflow's own server, which it installs; writes docs/benchmarks.md
-	go run ./bench
+	go run ./bench $(BENCH)
 
 bench-parts: ## measure the parts that have Go benchmarks
 	go test -run '^$$' -bench . ./internal/...

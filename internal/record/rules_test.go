@@ -225,3 +225,21 @@ func TestRefusalOfAnyTextIsShort(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func TestRunThatGoesOnIsStaleAfterAnHourOfSilence(t *testing.T) {
+	const now, hour = 10_000_000_000, 60 * 60 * 1000
+	for _, c := range []struct {
+		status record.Status
+		active int64
+		want   string
+	}{
+		{record.Running, now, "running"}, {record.Running, now - hour, "running"}, {record.Running, now - hour - 1, "stale"},
+		{record.Scheduled, now - 1, "scheduled"}, {record.Scheduled, 0, "stale"},
+		{record.Finished, 0, "finished"}, {record.Failed, 0, "failed"}, {record.Killed, 0, "killed"},
+	} {
+		r := record.Run{Status: c.status, Active: c.active}
+		if got := r.State(now); got != c.want {
+			t.Errorf("%v, last written to %d ms ago: got %s, want %s", c.status, now-c.active, got, c.want)
+		}
+	}
+}

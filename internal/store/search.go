@@ -46,6 +46,14 @@ func (s *Store) SearchRuns(ctx context.Context, q RunSearch) (page RunPage, err 
 	if err != nil {
 		return page, err
 	}
+	// A search computes all the while: so many at once leave a processor to
+	// those who write.
+	select {
+	case s.searching <- struct{}{}:
+		defer func() { <-s.searching }()
+	case <-ctx.Done():
+		return page, ctx.Err()
+	}
 	models := map[int64]record.Model{}
 	var rows []search.Place
 	more := false

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"runtime"
 	"strings"
 	"time"
 
@@ -50,6 +51,7 @@ type Store struct {
 	committer *committer
 	compactor *compactor
 	indexes   indexes
+	searching chan struct{} // holds one for each search that runs
 	datasets  interned[datasetHash]
 
 	runNamedSQL, runsOfModelSQL string // with the engine's conditions
@@ -80,6 +82,7 @@ func open(ctx context.Context, database string, create bool, o Options) (*Store,
 		s.clock = time.Now
 	}
 	s.keys = record.NewKeys(s.clock)
+	s.searching = make(chan struct{}, max(1, runtime.NumCPU()/2))
 	s.indexes.limit = cmp.Or(o.IndexMemory, indexMemory)
 	readTime := serveReadTime
 	if !create {
