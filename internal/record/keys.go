@@ -44,6 +44,16 @@ func (k *Keys) tick() (ms int64, seq uint64) {
 	return k.ms, k.seq
 }
 
+// Raise makes every key and id that is drawn from now on, apart from those of
+// models and projects, come after a key of Sequence.
+func (k *Keys) Raise(sequence int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if ms := SequenceTime(sequence); ms >= k.ms {
+		k.ms, k.seq = ms, 1<<seqBits-1
+	}
+}
+
 // Run draws the id of a new run, greater than every id drawn before.
 func (k *Keys) Run() RunID {
 	ms, seq := k.tick()

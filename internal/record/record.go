@@ -74,7 +74,10 @@ func (r *Run) Key() int64 { return r.ID.Key() }
 // MaxRun is how large a run may be, see Size.
 const MaxRun = 64 << 20
 
-// Size is how many bytes the texts of a run's lists have.
+// pointSize is what the latest point of a metric counts in Size.
+const pointSize = 24
+
+// Size is how many bytes the lists of a run have.
 func (r *Run) Size() int {
 	n := 0
 	for _, p := range r.Params {
@@ -84,7 +87,19 @@ func (r *Run) Size() int {
 		n += len(t.Key) + len(t.Value)
 	}
 	for _, d := range r.Datasets {
-		n += len(d.Name) + len(d.Source) + len(d.Schema) + len(d.Profile)
+		n += len(d.Name) + len(d.Digest) + len(d.Context) + len(d.Source) + len(d.Schema) + len(d.Profile)
+		for _, t := range d.Tags {
+			n += len(t.Key) + len(t.Value)
+		}
+	}
+	for _, m := range r.Metrics {
+		n += len(m.Key) + pointSize
+	}
+	for _, id := range r.ModelInputs {
+		n += len(id)
+	}
+	for _, o := range r.ModelOutputs {
+		n += len(o.Model)
 	}
 	for _, e := range r.Evaluations {
 		n += len(e.Key) + len(e.Value)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ const (
 	aloneTries  = 5                // times that one write is tried by itself
 	retryWait   = 20 * time.Millisecond
 	queueLength = 4 * groupLimit
+	groupsAhead = 16 // groups that may be committed while the disk is busy
 )
 
 // write is one operation that waits for its commit.
@@ -32,13 +34,15 @@ type write struct {
 
 // committer is the only writer of this process. It takes all the writes that
 // queued up while it was busy with the last commit, does them in one
-// transaction, commits, and then answers all. There is no timer: a lone client
-// waits for nothing but its own commit.
+// transaction, and commits. Another goroutine waits for the disk, and then
+// answers: meanwhile the next writes are being done. There is no timer: a lone
+// client waits for nothing but its own commit.
 type committer struct {
-	s      *Store
-	queue  chan *write
-	ended  chan struct{}
-	report func(writes int)
+	s         *Store
+	queue     chan *write
+	committed chan []*write // groups that wait for the disk
+	ended     chan struct{}
+	report    func(writes int)
 
 	mu      sync.RWMutex // held to queue, and by stop
 	stopped bool
@@ -48,8 +52,12 @@ func startCommitter(s *Store, report func(int)) *committer {
 	if report == nil {
 		report = func(int) {}
 	}
-	c := &committer{s: s, queue: make(chan *write, queueLength), ended: make(chan struct{}), report: report}
+	c := &committer{
+		s: s, queue: make(chan *write, queueLength), committed: make(chan []*write, groupsAhead),
+		ended: make(chan struct{}), report: report,
+	}
 	go c.run()
+	go c.sync()
 	return c
 }
 
@@ -77,8 +85,38 @@ func (c *committer) enqueue(w *write) error {
 	}
 }
 
-func (c *committer) run() {
+// sync waits for the disk, once for all groups that were committed meanwhile,
+// and answers their writes.
+func (c *committer) sync() {
 	defer close(c.ended)
+	var groups [][]*write
+	for group := range c.committed {
+		groups = append(groups[:0], group)
+		for len(c.committed) > 0 {
+			groups = append(groups, <-c.committed)
+		}
+		err := c.s.db.sync()
+		for _, group := range groups {
+			if err != nil {
+				answer(group, err)
+			} else {
+				succeed(group)
+			}
+		}
+		clear(groups)
+	}
+}
+
+// succeed answers writes that are on disk, or were refused.
+func succeed(group []*write) {
+	for _, w := range group {
+		w.err = w.failed
+		close(w.done)
+	}
+}
+
+func (c *committer) run() {
+	defer close(c.committed)
 	group := make([]*write, 0, groupLimit)
 	for first := range c.queue {
 		group = c.drain(append(group[:0], first))
@@ -182,7 +220,8 @@ func answer(group []*write, err error) {
 // try does the writes of a group in one transaction, and, unless one is tried
 // alone, those that queue up meanwhile: they need not wait for this commit to
 // have one of their own. It returns all of them. Without an error, all are
-// answered: committed or refused. With one, none is, and nothing was kept.
+// answered, or will be by sync: committed or refused. With one, none is, and
+// nothing was kept.
 func (c *committer) try(group []*write, alone bool) (_ []*write, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), groupTime)
 	defer cancel()
@@ -209,23 +248,25 @@ func (c *committer) try(group []*write, alone bool) (_ []*write, err error) {
 				return group, err
 			}
 		}
-		if alone {
-			break
+		if alone || !c.s.db.near() {
+			break // where runs are locked, all of a group are locked at once, in order
 		}
-		if c.s.db.near() {
-			if err := t.flush(); err != nil {
-				return group, err
-			}
+		if err := t.flush(); err != nil {
+			return group, err
 		}
 		group = c.drain(group)
 	}
 	if err := t.commit(); err != nil {
 		return group, err
 	}
-	for _, w := range group {
-		w.err = w.failed
-		close(w.done)
+	if !alone {
+		c.committed <- slices.Clone(group)
+		return group, nil
 	}
+	if err := c.s.db.sync(); err != nil {
+		return group, err
+	}
+	succeed(group)
 	return group, nil
 }
 

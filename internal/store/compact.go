@@ -42,7 +42,10 @@ type compactor struct {
 	queue map[record.RunID]bool
 }
 
-type tailCount struct{ rows, points int }
+type tailCount struct {
+	rows, points int
+	last         int64 // when the last row was added, milliseconds, UTC
+}
 
 func startCompactor(s *Store) *compactor {
 	ctx, quit := context.WithCancel(context.Background())
@@ -66,9 +69,29 @@ func (c *compactor) note(id record.RunID, points int) {
 	t := c.tails[id]
 	t.rows++
 	t.points += points
+	t.last = c.s.now()
 	c.tails[id] = t
 	if t.rows >= foldRows || t.points >= foldPoints {
 		c.add(id)
+	}
+}
+
+// forget says that a run's tail was folded.
+func (c *compactor) forget(id record.RunID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.tails, id)
+}
+
+// forgetIdle drops the counts of tails that got no row for long: a sweep finds
+// those that are still there.
+func (c *compactor) forgetIdle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, t := range c.tails {
+		if c.s.now()-t.last > 10*foldIdle.Milliseconds() {
+			delete(c.tails, id)
+		}
 	}
 }
 
@@ -115,6 +138,7 @@ func (c *compactor) run(ctx context.Context) {
 			return
 		case <-c.wake:
 		case <-sweep.C:
+			c.forgetIdle()
 			c.sweep(ctx, c.s.now()-foldIdle.Milliseconds())
 		}
 	}
@@ -187,7 +211,7 @@ func (s *Store) Fold(ctx context.Context, id record.RunID) error {
 			return err
 		}
 		var done bool
-		err = s.write(ctx, func(t *tx) error {
+		err = s.writeRun(ctx, id.Key(), func(t *tx) error {
 			done, err = t.writeFold(f)
 			return err
 		})

@@ -39,10 +39,15 @@ type modelIndex struct {
 	mu      sync.Mutex    // held to bring it up to date; guards what follows
 	ix      *search.Index // nil: it is to be built
 	tooBig  bool
-	changed int64              // the last row of run that it saw
-	seq     int64              // the last row of run_tail
-	seen    map[[2]int64]int64 // rows within the overlap that it saw: (run, seq or changed); nil where there is no overlap
+	changed int64 // the last row of run that it saw
+	seq     int64 // the last row of run_tail
+	// The rows within the overlap that it saw, by run and number; nil where there
+	// is no overlap.
+	seenRuns, seenTails map[rowKey]bool
 }
+
+// rowKey is a row of run or of run_tail: the run, and its changed or seq.
+type rowKey struct{ run, number int64 }
 
 // page answers a query from a model's index.
 func (all *indexes) page(ctx context.Context, s *Store, model int64, q search.Query) (search.Page, error) {
@@ -100,33 +105,35 @@ func (all *indexes) trim(now *modelIndex, bytes int) {
 }
 
 // refresh brings the index up to date and returns it, nil if it would be too
-// large. All that it reads is of one state of the database.
+// large. All that it reads is of one state of the database. It goes on when
+// the client that asked is gone: the next one needs it, too.
 func (mi *modelIndex) refresh(ctx context.Context, s *Store, model int64) (*search.Index, error) {
 	mi.mu.Lock()
 	defer mi.mu.Unlock()
 	if mi.tooBig {
 		return nil, nil
 	}
-	err := s.snapshot(ctx, func(from reader) error {
+	err := s.snapshot(context.WithoutCancel(ctx), func(from reader) error {
 		if mi.ix == nil {
 			return mi.build(from, s, model)
 		}
 		return mi.update(from, s, model)
 	})
-	if err != nil || mi.tooBig {
+	if err != nil {
 		mi.ix = nil // some of what changed may be missing
+	} else if mi.tooBig = mi.tooBig || mi.ix.Bytes() > s.indexes.limit; mi.tooBig {
+		mi.ix = nil
 	}
 	return mi.ix, err
 }
 
-// allRunsOfModelSQL gives runs whose model may be taken for live, and whose
-// tail is not looked for.
+// allRunsOfModelSQL gives all runs, as if their model were live and they had no
+// tail.
 const allRunsOfModelSQL = `
 	select r.id, r.model, r.name, r.status, r.user_name, r.started, r.ended, r.created, r.deleted, r.given, r.packed,
 		r.version, r.active, 1, 0, r.changed
 	from run r
-	where r.model = $1
-	  and r.changed >= 0`
+	where r.model = $1`
 
 const tailedRunsSQL = `
 	select r.id, t.seq
@@ -137,7 +144,7 @@ const tailedRunsSQL = `
 func (mi *modelIndex) build(from reader, s *Store, model int64) error {
 	mi.ix, mi.changed, mi.seq = search.New(), 0, 0
 	if !s.db.near() {
-		mi.seen = map[[2]int64]int64{}
+		mi.seenRuns, mi.seenTails = map[rowKey]bool{}, map[rowKey]bool{}
 	}
 	var r runRow
 	rows := 0
@@ -157,10 +164,9 @@ func (mi *modelIndex) build(from reader, s *Store, model int64) error {
 	if err != nil || mi.tooBig {
 		return err
 	}
-	tailed, err := list(from, func(row row) (id record.RunID) {
-		copy(id[:], row.Bytes(0))
+	tailed, err := list(from, func(row row) record.RunID {
 		mi.seq = max(mi.seq, row.Int(1))
-		return id
+		return scanID(row)
 	}, tailedRunsSQL, model)
 	if err != nil {
 		return err
@@ -199,16 +205,25 @@ const newTailSQL = `
 	  and t.seq > $2
 	order by t.seq`
 
+// lateTailSQL gives rows that may have been committed after others with greater
+// numbers.
+const lateTailSQL = `
+	select t.run, t.seq
+	from run_tail t
+	where t.model = $1
+	  and t.seq > $2
+	  and t.seq <= $3`
+
+const runIDSQL = `select r.id from run r where r.key = $1`
+
 // update reads what has changed.
 func (mi *modelIndex) update(from reader, s *Store, model int64) error {
 	reread := map[record.RunID]bool{}
 	changed, seq := mi.changed, mi.seq
 	back := mi.lookBack(s)
-	err := from.query(changedRunsSQL, []any{model, changed - back}, func(r row) error {
-		if mi.isNew(r.Int(2), r.Int(1)) {
-			var id record.RunID
-			copy(id[:], r.Bytes(0))
-			reread[id] = true
+	err := from.query(changedRunsSQL, []any{model, max(changed-back, 0)}, func(r row) error {
+		if see(mi.seenRuns, rowKey{r.Int(2), r.Int(1)}) {
+			reread[scanID(r)] = true
 			changed = max(changed, r.Int(1))
 		}
 		return nil
@@ -216,11 +231,14 @@ func (mi *modelIndex) update(from reader, s *Store, model int64) error {
 	if err != nil {
 		return err
 	}
-	err = from.query(newTailSQL, []any{model, seq - back}, func(r row) error {
-		if !mi.isNew(r.Int(0), r.Int(1)) {
-			return nil
+	if back > 0 {
+		if err := mi.late(from, model, back, reread); err != nil {
+			return err
 		}
-		seq = max(seq, r.Int(1))
+	}
+	err = from.query(newTailSQL, []any{model, mi.seq}, func(r row) error {
+		seq = r.Int(1)
+		see(mi.seenTails, rowKey{r.Int(0), seq})
 		var id record.RunID
 		copy(id[:], r.Bytes(2))
 		if reread[id] {
@@ -243,8 +261,52 @@ func (mi *modelIndex) update(from reader, s *Store, model int64) error {
 		return err
 	}
 	mi.changed, mi.seq = changed, seq
-	mi.forget(back)
+	forget(mi.seenRuns, changed-back)
+	forget(mi.seenTails, seq-back)
 	return nil
+}
+
+// late finds the runs of rows that came late.
+func (mi *modelIndex) late(from reader, model, back int64, reread map[record.RunID]bool) error {
+	var runs []int64
+	err := from.query(lateTailSQL, []any{model, max(mi.seq-back, 0), mi.seq}, func(r row) error {
+		if see(mi.seenTails, rowKey{r.Int(0), r.Int(1)}) {
+			runs = append(runs, r.Int(0))
+		}
+		return nil
+	})
+	for _, run := range uniq(runs) {
+		id, failed := one(from, scanID, runIDSQL, run)
+		if failed != nil {
+			return failed
+		}
+		reread[deref(id)] = true
+	}
+	return err
+}
+
+func scanID(r row) (id record.RunID) {
+	copy(id[:], r.Bytes(0))
+	return id
+}
+
+// see notes a row, and reports whether it was not seen before.
+func see(seen map[rowKey]bool, k rowKey) bool {
+	if seen == nil {
+		return true
+	}
+	was := seen[k]
+	seen[k] = true
+	return !was
+}
+
+// forget drops the rows with numbers so small that they are not read again.
+func forget(seen map[rowKey]bool, before int64) {
+	for k := range seen {
+		if k.number < before {
+			delete(seen, k)
+		}
+	}
 }
 
 // log adds an entry to a run of the index, and reports whether that was
@@ -275,24 +337,4 @@ func (mi *modelIndex) lookBack(s *Store) int64 {
 		return 0
 	}
 	return record.FirstSequence(overlap.Milliseconds())
-}
-
-// isNew reports whether a row was not seen before.
-func (mi *modelIndex) isNew(run, number int64) bool {
-	if mi.seen == nil {
-		return true
-	}
-	k := [2]int64{run, number}
-	_, seen := mi.seen[k]
-	mi.seen[k] = number
-	return !seen
-}
-
-// forget drops what need not be remembered of rows.
-func (mi *modelIndex) forget(back int64) {
-	for k, number := range mi.seen {
-		if number < min(mi.changed, mi.seq)-back {
-			delete(mi.seen, k)
-		}
-	}
 }

@@ -138,12 +138,39 @@ func checkEntry(e *Entry) error {
 			return err
 		}
 	}
+	for _, m := range e.Logged {
+		if err := checkLoggedMetric(m); err != nil {
+			return err
+		}
+	}
 	for _, u := range e.Uses {
 		if err := checkUse(u); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkTags refuses tags that cannot be kept, and one that is there twice.
+func checkTags(tags []record.Tag) error {
+	for _, t := range tags {
+		if err := checkTag(t); err != nil {
+			return err
+		}
+	}
+	return checkKeys("tags", tags, func(t record.Tag) string { return t.Key })
+}
+
+// checkLoggedMetric refuses a value of a logged model's metric that cannot be
+// kept.
+func checkLoggedMetric(m record.LoggedMetric) error {
+	if err := record.CheckKey("metrics", m.Key); err != nil {
+		return err
+	}
+	if err := record.CheckText("dataset_name", m.DatasetName, record.MaxDataset); err != nil {
+		return err
+	}
+	return record.CheckText("dataset_digest", m.DatasetDigest, record.MaxKey)
 }
 
 // checkTag refuses a tag that cannot be kept.
@@ -198,17 +225,17 @@ func (s *Store) UpdateRun(ctx context.Context, id record.RunID, c RunChange) (*r
 		}
 	}
 	var folded *fold
-	before, err := s.runState(ctx, id, depth(c.Status != nil && c.Status.Ended()))
+	ends := c.Status != nil && c.Status.Ended()
+	before, err := s.runState(ctx, id, depth(ends)) // whole, to be folded
 	if err != nil {
 		return nil, record.Model{}, err
 	}
-	ends := c.Status != nil && c.Status.Ended()
 	if ends && before.small() {
 		if folded, err = s.fold(ctx, before); err != nil {
 			return nil, record.Model{}, err
 		}
 	}
-	now := before
+	now, used := before, false
 	err = s.writeRun(ctx, id.Key(), func(t *tx) error {
 		if now, err = t.lockRun(before, listsOnly); err != nil {
 			return err
@@ -216,7 +243,7 @@ func (s *Store) UpdateRun(ctx context.Context, id record.RunID, c RunChange) (*r
 		if err := now.active(); err != nil {
 			return err
 		}
-		if now == before && folded != nil {
+		if used = folded != nil && now.version == before.version && now.tail == before.tail; used {
 			if _, err := t.writeFold(folded); err != nil {
 				return err
 			}
@@ -226,7 +253,10 @@ func (s *Store) UpdateRun(ctx context.Context, id record.RunID, c RunChange) (*r
 	if err != nil {
 		return nil, record.Model{}, err
 	}
-	if ends && (folded == nil || now != before) {
+	switch {
+	case used:
+		s.compactor.forget(id)
+	case ends:
 		s.compactor.due(id)
 	}
 	m, err := s.modelOf(ctx, now.Model)
@@ -235,15 +265,18 @@ func (s *Store) UpdateRun(ctx context.Context, id record.RunID, c RunChange) (*r
 
 // updateRun changes the fields of a locked run.
 func (t *tx) updateRun(r *runState, c RunChange) error {
+	var name, status, end any // null: it stays
 	if c.Name != nil {
-		r.Name = *c.Name
+		r.Name, name = *c.Name, *c.Name
 	}
 	if c.Status != nil {
-		r.Status = *c.Status
+		r.Status, status = *c.Status, int64(*c.Status)
 	}
 	if c.End != nil {
-		r.End = *c.End
+		r.End, end = *c.End, *c.End
 	}
-	return t.exec(`update run set name = $2, status = $3, ended = $4, changed = $5 where key = $1`,
-		r.Key(), r.Name, int64(r.Status), ended(r.End), t.s.keys.Sequence())
+	return t.exec(`
+		update run
+		set name = coalesce($2, name), status = coalesce($3, status), ended = coalesce($4, ended), changed = $5
+		where key = $1`, r.Key(), name, status, end, t.s.keys.Sequence())
 }

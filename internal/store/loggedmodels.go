@@ -85,15 +85,7 @@ func checkLoggedModel(m *record.LoggedModel) error {
 	if err := checkKeys("params", m.Params, func(p record.Param) string { return p.Key }); err != nil {
 		return err
 	}
-	if err := checkKeys("tags", m.Tags, func(t record.Tag) string { return t.Key }); err != nil {
-		return err
-	}
-	for _, t := range m.Tags {
-		if err := checkTag(t); err != nil {
-			return err
-		}
-	}
-	return nil
+	return checkTags(m.Tags)
 }
 
 // loggedModelKey is the key of the logged model with this id, -1 if there can
@@ -271,7 +263,11 @@ func lastOfEach(tags []record.Tag) []record.Tag {
 // or (field "tag") no such tag.
 func (s *Store) DeleteLoggedModelTag(ctx context.Context, id, key string) error {
 	return s.changeLoggedModel(ctx, id, func(t *tx, model int64, _ *record.LoggedModel) error {
-		n, err := t.change(`delete from logged_model_tag where logged_model = $1 and key = $2`, model, key)
+		var n int64
+		var err error
+		if record.CheckKey("", key) == nil {
+			n, err = t.change(`delete from logged_model_tag where logged_model = $1 and key = $2`, model, key)
+		}
 		if err == nil && n == 0 {
 			err = record.NotFound.Errorf("tag", "the logged model %s has no tag %s", record.Quote(id), record.Quote(key))
 		}

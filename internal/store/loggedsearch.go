@@ -32,7 +32,6 @@ const loggedModelsSQL = `
 	select ` + loggedModelColumns + `
 	from logged_model l
 	where l.model = $1
-	  and l.deleted is null
 	order by l.key`
 
 // SearchLoggedModels returns a page of live logged models. Those of the models
@@ -65,7 +64,7 @@ func (s *Store) SearchLoggedModels(ctx context.Context, q LoggedModelSearch) (pa
 	matches := conditionOf(q.Filter, q.Datasets)
 	found, err := pageOf(rows, q.Token, after, q.Limit,
 		func(r *loggedRow) int64 { return loggedModelKey(r.ID) },
-		matches,
+		func(r *loggedRow) bool { return r.Deleted == 0 && matches(r) },
 		func(a, b *loggedRow) int {
 			return cmp.Or(a.compare(b, q.Order), cmp.Compare(b.Created, a.Created), cmp.Compare(a.ID, b.ID))
 		})
@@ -81,9 +80,10 @@ func (s *Store) SearchLoggedModels(ctx context.Context, q LoggedModelSearch) (pa
 	return page, nil
 }
 
-// loggedModelsOf reads all live logged models of a model whole.
+// loggedModelsOf reads all logged models of a model whole, also the deleted ones:
+// a page token may name one.
 func (s *Store) loggedModelsOf(ctx context.Context, model int64) (all []record.LoggedModel, err error) {
-	const of = ` where c.logged_model in (select l.key from logged_model l where l.model = $1 and l.deleted is null)`
+	const of = ` where c.logged_model in (select l.key from logged_model l where l.model = $1)`
 	err = s.snapshot(ctx, func(from reader) (err error) {
 		if all, err = list(from, scanLoggedModel, loggedModelsSQL, model); err != nil {
 			return err

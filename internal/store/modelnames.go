@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"modeldb/internal/record"
@@ -24,11 +25,10 @@ func (s *Store) AddModel(ctx context.Context, n NewModel, by record.Actor) (reco
 	if err != nil {
 		return record.Model{}, err
 	}
-	for _, t := range n.Tags {
-		if err := checkTag(t); err != nil {
-			return record.Model{}, err
-		}
+	if err := checkTags(n.Tags); err != nil {
+		return record.Model{}, err
 	}
+	n.Tags = slices.SortedFunc(slices.Values(n.Tags), compareTags)
 	if err := record.CheckText("artifact_location", n.Location, record.MaxDataset); err != nil {
 		return record.Model{}, err
 	}
@@ -119,6 +119,7 @@ func (s *Store) RenameModel(ctx context.Context, key int64, name string, by reco
 		if err != nil {
 			return err
 		}
+		name := name
 		if project.Key != record.DefaultProject {
 			name = strings.TrimPrefix(name, project.Name+"/")
 		}
@@ -190,7 +191,11 @@ func (s *Store) DeleteModelTag(ctx context.Context, key int64, tag string) error
 		if _, err := t.lockModel(key); err != nil {
 			return err
 		}
-		n, err := t.change(`delete from model_tag where model = $1 and key = $2`, key, tag)
+		var n int64
+		var err error
+		if record.CheckKey("", tag) == nil {
+			n, err = t.change(`delete from model_tag where model = $1 and key = $2`, key, tag)
+		}
 		if err == nil && n == 0 {
 			err = record.NotFound.Errorf("tag", "the model %q has no tag %s", record.ModelID(key), record.Quote(tag))
 		}

@@ -114,6 +114,7 @@ func sortRun(r *record.Run) {
 	slices.SortFunc(r.Metrics, func(a, b record.Metric) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(r.Evaluations, func(a, b record.Evaluation) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(r.Artifacts, func(a, b record.ArtifactRef) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(r.Tags, compareTags)
 	slices.SortFunc(r.Datasets, compareUses)
 	r.Datasets = slices.CompactFunc(r.Datasets, func(a, b record.DatasetUse) bool { return compareUses(a, b) == 0 })
 }
@@ -136,6 +137,9 @@ func checkRun(r *record.Run) error {
 		return err
 	}
 	if err := checkKeys("parameters", r.Params, func(p record.Param) string { return p.Key }); err != nil {
+		return err
+	}
+	if err := checkTags(r.Tags); err != nil {
 		return err
 	}
 	for _, d := range r.Datasets {
@@ -208,18 +212,21 @@ type runHead struct {
 	version   int64
 	modelLive bool
 	tail      int64
+	name      string
+	status    record.Status
+	end       int64
 }
 
 const activeHeadSQL = `
 	select r.id, r.model, r.deleted, r.version,
-		(select m.full_name from model m where m.key = r.model), null
+		(select m.full_name from model m where m.key = r.model), 0, '', 0, 0
 	from run r
 	where r.key = $1`
 
 const runHeadSQL = `
 	select r.id, r.model, r.deleted, r.version,
 		(select m.full_name from model m where m.key = r.model),
-		(select max(t.seq) from run_tail t where t.run = r.key)
+		(select max(t.seq) from run_tail t where t.run = r.key), r.name, r.status, r.ended
 	from run r
 	where r.key = $1`
 
@@ -227,6 +234,7 @@ func scanHead(from row) (h runHead) {
 	copy(h.id[:], from.Bytes(0))
 	h.model, h.deleted, h.version = from.Int(1), from.Int(2), from.Int(3)
 	h.modelLive, h.tail = !from.Null(4), from.Int(5)
+	h.name, h.status, h.end = from.Text(6), record.Status(from.Int(7)), from.Int(8)
 	return h
 }
 
@@ -280,8 +288,8 @@ func (s *Store) changeRun(ctx context.Context, id record.RunID, d depth, alter f
 	return &now.Run, err
 }
 
-// lockRun locks a run, and returns its state: the one that was read before if
-// that is still so.
+// lockRun locks a run, and returns its state: a copy of the one that was read
+// before, if that is still so.
 func (t *tx) lockRun(before *runState, d depth) (*runState, error) {
 	head, err := t.lockHead(before.Key())
 	if err != nil {
@@ -289,7 +297,9 @@ func (t *tx) lockRun(before *runState, d depth) (*runState, error) {
 	}
 	if head != nil && head.version == before.version && head.tail == before.tail &&
 		head.deleted == before.Deleted && head.modelLive == before.modelLive {
-		return before, nil
+		now := *before
+		now.Name, now.Status, now.End = head.name, head.status, head.end
+		return &now, nil
 	}
 	return readState(t, before.ID, d)
 }

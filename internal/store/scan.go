@@ -13,13 +13,11 @@ import (
 // drops all but the first.
 const scanned = 1000
 
+// scanRunsSQL has one place for the engine's condition on model and key.
 const scanRunsSQL = `
 	select ` + runColumns + `
 	from run r
-	where r.model = $1
-	  and r.changed >= 0
-	  and r.key > $2
-	order by r.key
+	where %s
 	limit 500`
 
 // scanRuns answers a query by reading all runs of a model, for models whose
@@ -47,7 +45,7 @@ func (s *Store) scanRuns(ctx context.Context, model int64, q search.Query) (sear
 	for {
 		n := 0
 		var tailed []record.RunID
-		err := s.query(ctx, scanRunsSQL, []any{model, after}, func(from row) error {
+		err := s.query(ctx, s.scanRunsSQL, []any{model, after}, func(from row) error {
 			r := scanRun(from)
 			n++
 			if r.tail != 0 {

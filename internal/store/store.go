@@ -54,7 +54,7 @@ type Store struct {
 	searching chan struct{} // holds one for each search that runs
 	datasets  interned[datasetHash]
 
-	runNamedSQL, runsOfModelSQL string // with the engine's conditions
+	runNamedSQL, runsOfModelSQL, scanRunsSQL string // with the engine's conditions
 }
 
 // Open opens a database, makes or migrates its schema, and starts the
@@ -66,6 +66,9 @@ func Open(ctx context.Context, database string, o Options) (*Store, error) {
 		return nil, err
 	}
 	if err := s.migrate(ctx, o.Partitions); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", Redacted(database), err), s.db.close())
+	}
+	if err := s.raiseKeys(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", Redacted(database), err), s.db.close())
 	}
 	s.committer = startCommitter(s, o.Group)
@@ -101,11 +104,26 @@ func open(ctx context.Context, database string, create bool, o Options) (*Store,
 		return nil, fmt.Errorf("%s: %w", Redacted(database), err)
 	}
 	s.runNamedSQL = fmt.Sprintf(runNamedSQL, s.db.newestNamed())
+	s.scanRunsSQL = fmt.Sprintf(scanRunsSQL, s.db.ofModelAfter())
 	s.runsOfModelSQL = fmt.Sprintf(runsOfModelSQL, s.db.ofModelAfter())
 	if o.Around != nil {
 		s.db = &around{s.db, o.Around}
 	}
 	return s, nil
+}
+
+const lastSequenceSQL = `
+	select coalesce(max((select max(r.changed) from run r where r.model = m.key)), 0),
+		coalesce(max((select max(t.seq) from run_tail t where t.model = m.key)), 0)
+	from model m`
+
+// raiseKeys lets keys begin after those that are in use: they would not be in
+// the order of commits if the clock had been set back since.
+func (s *Store) raiseKeys(ctx context.Context) error {
+	return s.query(ctx, lastSequenceSQL, nil, func(r row) error {
+		s.keys.Raise(max(r.Int(0), r.Int(1)))
+		return nil
+	})
 }
 
 // Close waits for the writes that were accepted, and closes the database. No

@@ -21,6 +21,8 @@ alter table run add column changed bigint not null default 0; -- ordered as the 
 alter table run add column active  bigint not null default 0; -- when something was last written, as far as it is folded
 update run set active = created;
 create index run_changed on run (model, changed);
+drop index run_model; -- it had live runs only
+create index run_model on run (model, key);
 
 create table run_tail (
   run   bigint not null,
@@ -31,7 +33,7 @@ create table run_tail (
   primary key (run, seq)
 ) /* by run */;
 alter table run_tail alter column body set storage external;
-create index run_tail_model on run_tail (model, seq);
+create index run_tail_model on run_tail (model, seq, run);
 
 create table metric_chunk (
   run  bigint not null,

@@ -21,6 +21,8 @@ alter table run add column changed integer not null default 0; -- ordered as the
 alter table run add column active  integer not null default 0; -- when something was last written, as far as it is folded
 update run set active = created;
 create index run_changed on run (model, changed);
+drop index run_model; -- it had live runs only
+create index run_model on run (model, key);
 
 create table run_tail (
   run   integer not null,
