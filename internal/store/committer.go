@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +18,6 @@ const (
 	aloneTries  = 5                // times that one write is tried by itself
 	retryWait   = 20 * time.Millisecond
 	queueLength = 4 * groupLimit
-	groupsAhead = 16 // groups that may be committed while the disk is busy
 )
 
 // write is one operation that waits for its commit.
@@ -34,15 +32,13 @@ type write struct {
 
 // committer is the only writer of this process. It takes all the writes that
 // queued up while it was busy with the last commit, does them in one
-// transaction, and commits. Another goroutine waits for the disk, and then
-// answers: meanwhile the next writes are being done. There is no timer: a lone
-// client waits for nothing but its own commit.
+// transaction, commits, and then answers all. There is no timer: a lone client
+// waits for nothing but its own commit.
 type committer struct {
-	s         *Store
-	queue     chan *write
-	committed chan []*write // groups that wait for the disk
-	ended     chan struct{}
-	report    func(writes int)
+	s      *Store
+	queue  chan *write
+	ended  chan struct{}
+	report func(writes int)
 
 	mu      sync.RWMutex // held to queue, and by stop
 	stopped bool
@@ -52,12 +48,8 @@ func startCommitter(s *Store, report func(int)) *committer {
 	if report == nil {
 		report = func(int) {}
 	}
-	c := &committer{
-		s: s, queue: make(chan *write, queueLength), committed: make(chan []*write, groupsAhead),
-		ended: make(chan struct{}), report: report,
-	}
+	c := &committer{s: s, queue: make(chan *write, queueLength), ended: make(chan struct{}), report: report}
 	go c.run()
-	go c.sync()
 	return c
 }
 
@@ -85,38 +77,8 @@ func (c *committer) enqueue(w *write) error {
 	}
 }
 
-// sync waits for the disk, once for all groups that were committed meanwhile,
-// and answers their writes.
-func (c *committer) sync() {
-	defer close(c.ended)
-	var groups [][]*write
-	for group := range c.committed {
-		groups = append(groups[:0], group)
-		for len(c.committed) > 0 {
-			groups = append(groups, <-c.committed)
-		}
-		err := c.s.db.sync()
-		for _, group := range groups {
-			if err != nil {
-				answer(group, err)
-			} else {
-				succeed(group)
-			}
-		}
-		clear(groups)
-	}
-}
-
-// succeed answers writes that are on disk, or were refused.
-func succeed(group []*write) {
-	for _, w := range group {
-		w.err = w.failed
-		close(w.done)
-	}
-}
-
 func (c *committer) run() {
-	defer close(c.committed)
+	defer close(c.ended)
 	group := make([]*write, 0, groupLimit)
 	for first := range c.queue {
 		group = c.drain(append(group[:0], first))
@@ -220,8 +182,7 @@ func answer(group []*write, err error) {
 // try does the writes of a group in one transaction, and, unless one is tried
 // alone, those that queue up meanwhile: they need not wait for this commit to
 // have one of their own. It returns all of them. Without an error, all are
-// answered, or will be by sync: committed or refused. With one, none is, and
-// nothing was kept.
+// answered: committed or refused. With one, none is, and nothing was kept.
 func (c *committer) try(group []*write, alone bool) (_ []*write, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), groupTime)
 	defer cancel()
@@ -259,14 +220,10 @@ func (c *committer) try(group []*write, alone bool) (_ []*write, err error) {
 	if err := t.commit(); err != nil {
 		return group, err
 	}
-	if !alone {
-		c.committed <- slices.Clone(group)
-		return group, nil
+	for _, w := range group {
+		w.err = w.failed
+		close(w.done)
 	}
-	if err := c.s.db.sync(); err != nil {
-		return group, err
-	}
-	succeed(group)
 	return group, nil
 }
 

@@ -36,9 +36,9 @@ type transaction interface {
 	queryEach(ctx context.Context, sql []string, args []int64, scan func(row) error) error
 	// insert adds rows.
 	insert(ctx context.Context, rows []rows) error
-	// commit adds rows and commits. After an error, nothing of what the
-	// transaction did was kept; or, when the error is of kind Unavailable, it may
-	// have been. All of it is durable once sync has returned after it.
+	// commit adds rows and makes all that the transaction did durable. After
+	// an error, nothing of it was kept; or, when the error is of kind
+	// Unavailable, it may have been.
 	commit(ctx context.Context, rows []rows) error
 	// rollback drops the transaction. After commit it does nothing.
 	rollback()
@@ -55,9 +55,6 @@ type engine interface {
 	near() bool
 	// begin opens the writing transaction; the caller ends it.
 	begin(ctx context.Context) (transaction, error)
-	// sync returns when all that was committed before it is on disk. It may be
-	// called while the next transaction runs.
-	sync() error
 	// snapshot runs reads that all see one state.
 	snapshot(ctx context.Context, read func(conn) error) error
 	// lock and lockShared are what a select says at its end so that no other

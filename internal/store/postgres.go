@@ -171,9 +171,6 @@ func (e *postgresEngine) begin(ctx context.Context) (transaction, error) {
 	return &postgresTransaction{pooled: c}, nil
 }
 
-// sync has nothing to do: PostgreSQL answers a commit when it is on disk.
-func (e *postgresEngine) sync() error { return nil }
-
 func (e *postgresEngine) migrate(ctx context.Context, step func(conn) error) error {
 	return pgx.BeginFunc(ctx, e.writes, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {

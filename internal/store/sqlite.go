@@ -28,10 +28,6 @@ const sqliteReaders = 4
 type sqliteEngine struct {
 	writing sync.Mutex // held by the writing transaction
 	writer  sqliteConn
-
-	logPath string
-	syncing sync.Mutex // guards log
-	log     *os.File   // the write-ahead log, to sync it; opened when it is there
 	readers chan sqliteConn
 }
 
@@ -62,7 +58,6 @@ func openSQLite(ctx context.Context, path string, write bool) (_ *sqliteEngine, 
 		if err := e.writer.useLog(ctx); err != nil {
 			return nil, err
 		}
-		e.logPath = path + "-wal"
 	} else if _, err := os.Stat(path); err != nil {
 		return nil, errors.New("there is no such file: start the server once, or name the database with --data or --database")
 	}
@@ -121,9 +116,7 @@ func (c sqliteConn) useLog(ctx context.Context) error {
 			return err
 		}
 		return c.pragmas(
-			// Commit does not wait for the disk: sync does, while the next
-			// transaction is already being done.
-			"synchronous = normal",
+			"synchronous = full", // commit returns after fsync
 			// A checkpoint every 40 MB, not 4: each one syncs the file twice.
 			"wal_autocheckpoint = 10000",
 			"journal_size_limit = 67108864",
@@ -154,9 +147,6 @@ func (e *sqliteEngine) close() error {
 	for range len(e.readers) {
 		errs = append(errs, (<-e.readers).close())
 	}
-	if e.log != nil {
-		errs = append(errs, e.log.Close())
-	}
 	if e.writer.c != nil {
 		errs = append(errs, e.writer.close())
 	}
@@ -185,24 +175,6 @@ func (e *sqliteEngine) query(ctx context.Context, sql string, args []any, scan f
 	}
 	defer func() { e.readers <- c }()
 	return c.query(ctx, sql, args, scan)
-}
-
-// sync syncs the log, as SQLite itself does after each commit when synchronous
-// is full.
-func (e *sqliteEngine) sync() error {
-	e.syncing.Lock()
-	defer e.syncing.Unlock()
-	var err error
-	if e.log == nil {
-		e.log, err = os.OpenFile(e.logPath, os.O_RDWR, 0)
-	}
-	if err == nil {
-		err = syncData(e.log)
-	}
-	if err != nil {
-		return record.Unavailable.Wrap(err, "the disk did not take the write; it may or may not have been kept")
-	}
-	return nil
 }
 
 func (e *sqliteEngine) snapshot(ctx context.Context, read func(conn) error) error {
@@ -236,10 +208,7 @@ func (e *sqliteEngine) migrate(ctx context.Context, step func(conn) error) error
 	if err := step(t); err != nil {
 		return err
 	}
-	if err := t.commit(ctx, nil); err != nil {
-		return err
-	}
-	return e.sync()
+	return t.commit(ctx, nil)
 }
 
 func (e *sqliteEngine) hasTable(ctx context.Context, c conn, name string) (found bool, err error) {
