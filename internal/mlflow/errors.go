@@ -66,7 +66,22 @@ func (p *problem) appendJSON(dst []byte) []byte {
 // noEndpoint says that there is nothing at a path. Clients do not try such an
 // answer again.
 func noEndpoint(r *http.Request) error {
-	return &problem{http.StatusNotFound, endpointNotFound, fmt.Sprintf("%s %s is not part of Model DB: of MLflow's server, it has the tracking API.", r.Method, record.Quote(r.URL.Path))}
+	text := "of MLflow's server, it has the tracking API."
+	for _, part := range missingParts {
+		if strings.Contains(r.URL.Path, part.path) {
+			text = part.text
+			break
+		}
+	}
+	return &problem{http.StatusNotFound, endpointNotFound, fmt.Sprintf("%s %s is not part of Model DB: %s", r.Method, record.Quote(r.URL.Path), text)}
+}
+
+// missingParts are what users of MLflow will look for, and what to do without it.
+var missingParts = []struct{ path, text string }{
+	{"artifacts", "it keeps no files yet. Give the experiment an artifact_location, such as a folder or a bucket that your clients reach, and they keep the files there themselves."},
+	{"/registered-models/", "it has no model registry yet."},
+	{"/model-versions/", "it has no model registry yet."},
+	{"/traces", "it keeps no traces."},
 }
 
 // subject is what a request is about, for messages that name it.

@@ -49,14 +49,6 @@ func (s *Store) Log(ctx context.Context, id record.RunID, e Entry) error {
 	return err
 }
 
-// active checks that the run takes changes.
-func (r *runState) active() error {
-	if r.Gone {
-		return record.Inactive.Errorf("experiment_id", "the experiment with the id %q, or its model or project, is deleted; restore it to change it", r.ID)
-	}
-	return nil
-}
-
 // logPoints adds points, which need no look at what the run holds. The run is
 // looked up where that costs least: in the transaction, or before it.
 func (s *Store) logPoints(ctx context.Context, id record.RunID, e *Entry, logged rowSet) error {

@@ -92,33 +92,36 @@ func (s *Store) loggedModelsOf(ctx context.Context, model int64) (all []record.L
 		for i := range all {
 			at[loggedModelKey(all[i].ID)] = &all[i]
 		}
-		return firstError(
-			from.query(`select c.key, c.value, c.logged_model from logged_model_param c`+of+` order by c.logged_model, c.key`, []any{model}, func(r row) error {
-				if m := at[r.Int(2)]; m != nil {
-					m.Params = append(m.Params, scanParam(r))
-				}
-				return nil
-			}),
-			from.query(`select c.key, c.value, c.logged_model from logged_model_tag c`+of+` order by c.logged_model, c.key`, []any{model}, func(r row) error {
-				if m := at[r.Int(2)]; m != nil {
-					m.Tags = append(m.Tags, scanTag(r))
-				}
-				return nil
-			}),
-			from.query(`select c.key, c.run, c.dataset_name, c.dataset_digest, c.step, c.time, c.bits, c.logged_model from logged_model_metric c`+of+
-				` order by c.logged_model, c.key, c.time, c.step, c.bits`, []any{model}, func(r row) error {
-				if m := at[r.Int(7)]; m != nil {
-					metric := scanLoggedMetric(r)
-					metric.LoggedModel = m.ID
-					m.Metrics = append(m.Metrics, metric)
-				}
-				return nil
-			}))
+		err = from.query(`select c.key, c.value, c.logged_model from logged_model_param c`+of+` order by c.logged_model, c.key`, []any{model}, func(r row) error {
+			if m := at[r.Int(2)]; m != nil {
+				m.Params = append(m.Params, scanParam(r))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		err = from.query(`select c.key, c.value, c.logged_model from logged_model_tag c`+of+` order by c.logged_model, c.key`, []any{model}, func(r row) error {
+			if m := at[r.Int(2)]; m != nil {
+				m.Tags = append(m.Tags, scanTag(r))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return from.query(`select c.key, c.run, c.dataset_name, c.dataset_digest, c.step, c.time, c.bits, c.logged_model from logged_model_metric c`+of+
+			` order by c.logged_model, c.key, c.time, c.step, c.bits`, []any{model}, func(r row) error {
+			if m := at[r.Int(7)]; m != nil {
+				metric := scanLoggedMetric(r)
+				metric.LoggedModel = m.ID
+				m.Metrics = append(m.Metrics, metric)
+			}
+			return nil
+		})
 	})
 	return all, err
 }
-
-func firstError(errs ...error) error { return cmp.Or(errs...) }
 
 // loggedRow is a logged model as filters and orders see it.
 type loggedRow struct {

@@ -127,6 +127,9 @@ func (s *Store) RenameModel(ctx context.Context, key int64, name string, by reco
 			return err
 		}
 		full := record.FullName(project, name)
+		if err := t.ownName(project, full); err != nil {
+			return err
+		}
 		there, err := one(t, scanModel, modelByFullNameSQL, full)
 		if err != nil {
 			return err
@@ -138,6 +141,25 @@ func (s *Store) RenameModel(ctx context.Context, key int64, name string, by reco
 		t.forget()
 		return t.exec(`update model set name = $2, full_name = $3, known_as = $3, updated = $4 where key = $1`, key, name, full, t.now)
 	})
+}
+
+// ownName refuses a name of a model of the default project that reads as if it
+// were of another one.
+func (t *tx) ownName(project record.Project, full string) error {
+	if project.Key != record.DefaultProject {
+		return nil
+	}
+	for at := strings.LastIndexByte(full, '/'); at > 0; at = strings.LastIndexByte(full[:at], '/') {
+		other, err := one(t, scanProject, projectByNameSQL, full[:at])
+		if err != nil {
+			return err
+		}
+		if other != nil && other.Key != record.DefaultProject {
+			return record.Conflict.Errorf("new_name", "a model named %s would read as one of the project %s, and a model stays in its project; create it there, or choose another name",
+				record.Quote(full), record.Quote(other.Name))
+		}
+	}
+	return nil
 }
 
 // lockModel returns a model that takes changes, which stays so until the end

@@ -235,7 +235,7 @@ func (s connReader) query(sql string, args []any, scan func(row) error) error {
 // RunPlace returns the place of a run, live or deleted, in the order of Runs.
 // NotFound: there is no such run.
 func (s *Store) RunPlace(ctx context.Context, id record.RunID) (RunCursor, error) {
-	r, err := one(s.reading(ctx), scanRun, runPlaceSQL, id.Key())
+	r, err := one(s.reading(ctx), scanRun, runByKeySQL, id.Key())
 	if err == nil && (r == nil || r.ID != id) {
 		err = record.NotFound.Errorf("cursor", "there is no experiment with the id %q", id)
 	}
@@ -244,11 +244,6 @@ func (s *Store) RunPlace(ctx context.Context, id record.RunID) (RunCursor, error
 	}
 	return RunCursor{r.Model, id.Key()}, nil
 }
-
-const runPlaceSQL = `
-	select ` + runColumns + `
-	from run r
-	where r.key = $1`
 
 // RunSet is a set of live runs to page through: those of a model, those of a
 // project, or all.

@@ -246,9 +246,21 @@ func (h *runHead) active(err error, id record.RunID) error {
 	case h == nil || h.id != id:
 		return (*runRow)(nil).there(nil, id)
 	case h.deleted != 0 || !h.modelLive:
-		return record.Inactive.Errorf("experiment_id", "the experiment with the id %q, or its model or project, is deleted; restore it to change it", id)
+		return inactiveRun(id)
 	}
 	return nil
+}
+
+// active checks that a run takes changes.
+func (r *runState) active() error {
+	if r.Gone {
+		return inactiveRun(r.ID)
+	}
+	return nil
+}
+
+func inactiveRun(id record.RunID) error {
+	return record.Inactive.Errorf("experiment_id", "the experiment with the id %q, or its model or project, is deleted; restore it to change it", id)
 }
 
 // changeRun reads a run, locks it against other servers, and lets alter make an

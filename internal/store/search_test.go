@@ -340,6 +340,9 @@ func TestModelsAreSearchedByNameTimeAndTag(t *testing.T) {
 		}
 		ok(t, s.RenameModel(ctx, b.Key, "p/d", storetest.By))
 		refused(t, record.Conflict, s.RenameModel(ctx, b.Key, "c", storetest.By))
+		refused(t, record.Conflict, s.RenameModel(ctx, a.Key, "p/e", storetest.By)) // it would read as one of p
+		ok(t, s.RenameModel(ctx, a.Key, "q/e", storetest.By))
+		ok(t, s.RenameModel(ctx, a.Key, "a", storetest.By))
 		same(t, must(s.ModelByFullName(ctx, "p/d"))(t).Name, "d")
 		must(s.DeleteModel(ctx, b.Key, storetest.By))(t)
 		same(t, must(s.ModelByFullName(ctx, "p/d"))(t).Gone, true)
