@@ -262,25 +262,9 @@ func (o *OptionalObject) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return o.Members.UnmarshalJSONFrom(d)
 }
 
-// appendText appends text in quotes.
-func appendText(dst []byte, text string) []byte {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
-			quoted, err := jsontext.AppendQuote(dst, text)
-			if err != nil {
-				panic(err) // what is kept is valid UTF-8
-			}
-			return quoted
-		}
-	}
-	dst = append(dst, '"')
-	dst = append(dst, text...)
-	return append(dst, '"')
-}
-
 func appendOptionalText(dst []byte, text *string) []byte {
 	if text == nil {
 		return append(dst, "null"...)
 	}
-	return appendText(dst, *text)
+	return record.AppendJSON(dst, *text)
 }

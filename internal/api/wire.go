@@ -25,13 +25,13 @@ func projectOf(p record.Project) *Project {
 
 func (p *Project) appendJSON(dst []byte) []byte {
 	dst = append(dst, `{"project_id":`...)
-	dst = appendText(dst, p.ProjectID)
+	dst = record.AppendJSON(dst, p.ProjectID)
 	dst = append(dst, `,"project_name":`...)
-	dst = appendText(dst, p.ProjectName)
+	dst = record.AppendJSON(dst, p.ProjectName)
 	dst = append(dst, `,"description":`...)
 	dst = appendOptionalText(dst, p.Description)
 	dst = append(dst, `,"created_datetime":`...)
-	dst = appendText(dst, p.CreatedDatetime)
+	dst = record.AppendJSON(dst, p.CreatedDatetime)
 	return append(dst, '}')
 }
 
@@ -50,15 +50,15 @@ func modelOf(m record.Model) *Model {
 
 func (m *Model) appendJSON(dst []byte) []byte {
 	dst = append(dst, `{"model_id":`...)
-	dst = appendText(dst, m.ModelID)
+	dst = record.AppendJSON(dst, m.ModelID)
 	dst = append(dst, `,"project_id":`...)
-	dst = appendText(dst, m.ProjectID)
+	dst = record.AppendJSON(dst, m.ProjectID)
 	dst = append(dst, `,"model_name":`...)
-	dst = appendText(dst, m.ModelName)
+	dst = record.AppendJSON(dst, m.ModelName)
 	dst = append(dst, `,"description":`...)
 	dst = appendOptionalText(dst, m.Description)
 	dst = append(dst, `,"created_datetime":`...)
-	dst = appendText(dst, m.CreatedDatetime)
+	dst = record.AppendJSON(dst, m.CreatedDatetime)
 	return append(dst, '}')
 }
 
@@ -93,7 +93,7 @@ func (e experiment) appendJSON(dst []byte) []byte {
 	dst = append(dst, `","model_id":"`...)
 	dst = strconv.AppendInt(dst, e.Model, 10)
 	dst = append(dst, `","model_version_id":`...)
-	dst = appendText(dst, e.Name)
+	dst = record.AppendJSON(dst, e.Name)
 	dst = append(dst, `,"parameters":`...)
 	dst = appendObject(dst, e.Params, e.Given&record.GivenParams != 0)
 	for _, use := range [...]struct {
@@ -106,7 +106,7 @@ func (e experiment) appendJSON(dst []byte) []byte {
 	} {
 		dst = append(dst, use.name...)
 		if text, there := e.DatasetText(use.role); there {
-			dst = appendText(dst, text)
+			dst = record.AppendJSON(dst, text)
 		} else {
 			dst = append(dst, "null"...)
 		}
@@ -136,7 +136,7 @@ func appendObject[T ~struct{ Key, Value string }](dst []byte, members []T, given
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendText(dst, m.Key)
+		dst = record.AppendJSON(dst, m.Key)
 		dst = append(dst, ':')
 		dst = append(dst, m.Value...)
 	}
@@ -153,7 +153,7 @@ func appendEvaluations(dst []byte, r *record.Run) []byte {
 	for key, value := range evaluations(r) {
 		dst = append(dst, start)
 		start = ','
-		dst = appendText(dst, key)
+		dst = record.AppendJSON(dst, key)
 		dst = append(dst, ':')
 		if value.text != "" {
 			dst = append(dst, value.text...)

@@ -50,9 +50,9 @@ func (p *problem) Error() string { return p.text }
 
 func (p *problem) appendJSON(dst []byte) []byte {
 	dst = append(dst, `{"error_code":`...)
-	dst = appendText(dst, p.code)
+	dst = record.AppendJSON(dst, p.code)
 	dst = append(dst, `,"message":`...)
-	dst = appendText(dst, strings.ToValidUTF8(p.text, "\ufffd"))
+	dst = record.AppendJSON(dst, strings.ToValidUTF8(p.text, "\ufffd"))
 	if c := classes[p.code]; c.state != "" {
 		dst = append(dst, `,"sqlstate":"`...)
 		dst = append(dst, c.state...)

@@ -143,9 +143,9 @@ func (a *bulkAnswer) appendElement(dst []byte, i int) []byte {
 	p := &a.points[i]
 	dst = between(dst, i, `{"metrics":[`)
 	dst = append(dst, `{"key":`...)
-	dst = appendText(dst, a.key)
+	dst = record.AppendJSON(dst, a.key)
 	dst = append(dst, `,"run_id":`...)
-	dst = appendText(dst, p.run)
+	dst = record.AppendJSON(dst, p.run)
 	dst = append(dst, `,"step":`...)
 	dst = strconv.AppendInt(dst, p.Step, 10)
 	dst = append(dst, `,"timestamp":`...)
@@ -250,7 +250,7 @@ func (a *intervalAnswer) appendElement(dst []byte, i int) []byte {
 	p := &a.points[i]
 	dst = appendMetric(between(dst, i, `{"metrics":[`), a.key, p.Point)
 	dst = append(dst, `,"run_id":`...)
-	return append(appendText(dst, p.run), '}')
+	return append(record.AppendJSON(dst, p.run), '}')
 }
 
 func (a *intervalAnswer) appendEnd(dst []byte) []byte {

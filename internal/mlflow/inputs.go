@@ -195,12 +195,12 @@ func (a datasetsAnswer) appendJSON(dst []byte) []byte {
 		dst = append(dst, `{"experiment_id":"`...)
 		dst = strconv.AppendInt(dst, s.Model, 10)
 		dst = append(dst, `","name":`...)
-		dst = appendText(dst, s.Name)
+		dst = record.AppendJSON(dst, s.Name)
 		dst = append(dst, `,"digest":`...)
-		dst = appendText(dst, s.Digest)
+		dst = record.AppendJSON(dst, s.Digest)
 		if s.Context != "" {
 			dst = append(dst, `,"context":`...)
-			dst = appendText(dst, s.Context)
+			dst = record.AppendJSON(dst, s.Context)
 		}
 		dst = append(dst, '}')
 	}

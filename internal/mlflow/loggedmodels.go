@@ -47,26 +47,26 @@ func readLoggedModelID(d *decoder, in *loggedModelRequest) { in.id = d.str() }
 // appendLoggedModel appends a logged model.
 func appendLoggedModel(dst []byte, l *record.LoggedModel, m record.Model) []byte {
 	dst = append(dst, `{"info":{"model_id":`...)
-	dst = appendText(dst, l.ID)
+	dst = record.AppendJSON(dst, l.ID)
 	dst = append(dst, `,"experiment_id":"`...)
 	dst = strconv.AppendInt(dst, l.Model, 10)
 	dst = append(dst, `","name":`...)
-	dst = appendText(dst, l.Name)
+	dst = record.AppendJSON(dst, l.Name)
 	dst = append(dst, `,"creation_timestamp_ms":`...)
 	dst = strconv.AppendInt(dst, l.Created, 10)
 	dst = append(dst, `,"last_updated_timestamp_ms":`...)
 	dst = strconv.AppendInt(dst, l.Updated, 10)
 	dst = append(dst, `,"artifact_uri":`...)
-	dst = appendText(dst, record.LoggedModelArtifacts(m, l.ID))
+	dst = record.AppendJSON(dst, record.LoggedModelArtifacts(m, l.ID))
 	if l.Status >= 1 && int(l.Status) <= len(loggedStatuses) {
 		dst = append(dst, `,"status":"`...)
 		dst = append(dst, loggedStatuses[l.Status-1]...)
 		dst = append(dst, '"')
 	}
 	dst = append(dst, `,"model_type":`...)
-	dst = appendText(dst, l.Type)
+	dst = record.AppendJSON(dst, l.Type)
 	dst = append(dst, `,"source_run_id":`...)
-	dst = appendText(dst, l.Run)
+	dst = record.AppendJSON(dst, l.Run)
 	dst = appendTags(dst, `,"tags":[`, l.Tags)
 	dst = append(dst, `},"data":{`...)
 	dst = appendParams(dst, `"params":[`, l.Params)
@@ -85,14 +85,14 @@ func appendLoggedMetrics(dst []byte, opening string, metrics []record.LoggedMetr
 		dst = appendMetric(dst, m.Key, m.Point)
 		if m.DatasetName != "" {
 			dst = append(dst, `,"dataset_name":`...)
-			dst = appendText(dst, m.DatasetName)
+			dst = record.AppendJSON(dst, m.DatasetName)
 		}
 		if m.DatasetDigest != "" {
 			dst = append(dst, `,"dataset_digest":`...)
-			dst = appendText(dst, m.DatasetDigest)
+			dst = record.AppendJSON(dst, m.DatasetDigest)
 		}
 		dst = append(dst, `,"model_id":`...)
-		dst = appendText(dst, m.LoggedModel)
+		dst = record.AppendJSON(dst, m.LoggedModel)
 		dst = append(dst, `,"run_id":"`...)
 		dst = append(dst, m.Run.String()...)
 		dst = append(dst, `"}`...)

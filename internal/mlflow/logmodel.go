@@ -107,7 +107,7 @@ func historyItem(text string) (string, error) {
 	var kept []string
 	for _, key := range []string{"artifact_path", "model_uuid", "run_id", "utc_time_created"} {
 		if v := value(key); v != "" {
-			kept = append(kept, string(appendText(nil, key))+": "+v)
+			kept = append(kept, string(record.AppendJSON(nil, key))+": "+v)
 		}
 	}
 	kept = append(kept, `"flavors": `+withoutSettings(value("flavors")))
@@ -132,7 +132,7 @@ func withoutSettings(text string) string {
 func object(all []record.Member) string {
 	texts := make([]string, len(all))
 	for i, m := range all {
-		texts[i] = string(appendText(nil, m.Key)) + ": " + m.Value
+		texts[i] = string(record.AppendJSON(nil, m.Key)) + ": " + m.Value
 	}
 	return "{" + strings.Join(texts, ", ") + "}"
 }

@@ -10,24 +10,8 @@ import (
 	"modeldb/internal/record"
 )
 
-// appendText appends text as a JSON string.
-func appendText(dst []byte, text string) []byte {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
-			quoted, err := jsontext.AppendQuote(dst, text)
-			if err != nil {
-				panic(err) // what is kept is valid UTF-8
-			}
-			return quoted
-		}
-	}
-	dst = append(dst, '"')
-	dst = append(dst, text...)
-	return append(dst, '"')
-}
-
 // asciiJSON is text as Python's json.dumps writes it: all but ASCII escaped.
-func asciiJSON(text string) string { return ascii(string(appendText(nil, text))) }
+func asciiJSON(text string) string { return ascii(string(record.AppendJSON(nil, text))) }
 
 // compact is a JSON text as Python's json.dumps writes it, but for the order of
 // names, and for words such as NaN, with which it stays as it is.

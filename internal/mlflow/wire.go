@@ -28,9 +28,9 @@ func appendStage(dst []byte, gone bool) []byte {
 // appendPair appends an element of a list of texts by key.
 func appendPair(dst []byte, key, value string) []byte {
 	dst = append(dst, `{"key":`...)
-	dst = appendText(dst, key)
+	dst = record.AppendJSON(dst, key)
 	dst = append(dst, `,"value":`...)
-	dst = appendText(dst, value)
+	dst = record.AppendJSON(dst, value)
 	return append(dst, '}')
 }
 
@@ -74,7 +74,7 @@ func appendParams(dst []byte, opening string, params []record.Param) []byte {
 			continue
 		}
 		dst = append(dst, `{"key":`...)
-		dst = appendText(dst, p.Key)
+		dst = record.AppendJSON(dst, p.Key)
 		dst = append(dst, `,"value":`...)
 		dst = append(dst, p.Value...)
 		dst = append(dst, '}')
@@ -87,9 +87,9 @@ func appendExperiment(dst []byte, ws *workspace, m *record.Model) []byte {
 	dst = append(dst, `{"experiment_id":"`...)
 	dst = strconv.AppendInt(dst, m.Key, 10)
 	dst = append(dst, `","name":`...)
-	dst = appendText(dst, ws.nameOf(*m))
+	dst = record.AppendJSON(dst, ws.nameOf(*m))
 	dst = append(dst, `,"artifact_location":`...)
-	dst = appendText(dst, record.ArtifactRoot(*m))
+	dst = record.AppendJSON(dst, record.ArtifactRoot(*m))
 	dst = appendStage(dst, m.Gone)
 	dst = append(dst, `,"last_update_time":`...)
 	dst = strconv.AppendInt(dst, m.Updated, 10)
@@ -97,7 +97,7 @@ func appendExperiment(dst []byte, ws *workspace, m *record.Model) []byte {
 	dst = strconv.AppendInt(dst, m.Created, 10)
 	dst = appendTags(dst, `,"tags":[`, m.Tags)
 	dst = append(dst, `,"workspace":`...)
-	dst = appendText(dst, workspaceName(ws, m))
+	dst = record.AppendJSON(dst, workspaceName(ws, m))
 	return append(dst, '}')
 }
 
@@ -117,9 +117,9 @@ func appendRunInfo(dst []byte, r *record.Run, m record.Model) []byte {
 	dst = append(dst, `","experiment_id":"`...)
 	dst = strconv.AppendInt(dst, r.Model, 10)
 	dst = append(dst, `","run_name":`...)
-	dst = appendText(dst, r.Name)
+	dst = record.AppendJSON(dst, r.Name)
 	dst = append(dst, `,"user_id":`...)
-	dst = appendText(dst, r.User)
+	dst = record.AppendJSON(dst, r.User)
 	if r.Status >= 1 && int(r.Status) <= len(statuses) {
 		dst = append(dst, `,"status":"`...)
 		dst = append(dst, statuses[r.Status-1]...)
@@ -132,7 +132,7 @@ func appendRunInfo(dst []byte, r *record.Run, m record.Model) []byte {
 		dst = strconv.AppendInt(dst, r.End, 10)
 	}
 	dst = append(dst, `,"artifact_uri":`...)
-	dst = appendText(dst, record.RunArtifacts(m, r.ID))
+	dst = record.AppendJSON(dst, record.RunArtifacts(m, r.ID))
 	dst = appendStage(dst, r.Gone)
 	dst = append(dst, `,"run_id":"`...)
 	dst = hex.AppendEncode(dst, r.ID[:])
@@ -204,7 +204,7 @@ func appendRunTags(dst []byte, opening string, r *record.Run) []byte {
 // appendMetric appends a point without the closing brace.
 func appendMetric(dst []byte, key string, p record.Point) []byte {
 	dst = append(dst, `{"key":`...)
-	dst = appendText(dst, key)
+	dst = record.AppendJSON(dst, key)
 	dst = append(dst, `,"value":`...)
 	dst = record.AppendNumber(dst, p.Value)
 	dst = append(dst, `,"timestamp":`...)
@@ -242,7 +242,7 @@ func appendInputs(dst []byte, r *record.Run) []byte {
 		}
 		dst = models.begin(dst, opening)
 		dst = append(dst, `{"model_id":`...)
-		dst = appendText(dst, id)
+		dst = record.AppendJSON(dst, id)
 		dst = append(dst, '}')
 	}
 	return models.end(dst)
@@ -264,20 +264,20 @@ func appendUse(dst []byte, u *record.DatasetUse) []byte {
 		dst = append(dst, ',')
 	}
 	dst = append(dst, `"dataset":{"name":`...)
-	dst = appendText(dst, u.Name)
+	dst = record.AppendJSON(dst, u.Name)
 	dst = append(dst, `,"digest":`...)
-	dst = appendText(dst, u.Digest)
+	dst = record.AppendJSON(dst, u.Digest)
 	dst = append(dst, `,"source_type":`...)
-	dst = appendText(dst, u.SourceType)
+	dst = record.AppendJSON(dst, u.SourceType)
 	dst = append(dst, `,"source":`...)
-	dst = appendText(dst, u.Source)
+	dst = record.AppendJSON(dst, u.Source)
 	if u.Schema != "" {
 		dst = append(dst, `,"schema":`...)
-		dst = appendText(dst, u.Schema)
+		dst = record.AppendJSON(dst, u.Schema)
 	}
 	if u.Profile != "" {
 		dst = append(dst, `,"profile":`...)
-		dst = appendText(dst, u.Profile)
+		dst = record.AppendJSON(dst, u.Profile)
 	}
 	return append(dst, `}}`...)
 }
@@ -288,7 +288,7 @@ func appendOutputs(dst []byte, outputs []record.ModelOutput) []byte {
 	for _, o := range outputs {
 		dst = l.begin(dst, `"model_outputs":[`)
 		dst = append(dst, `{"model_id":`...)
-		dst = appendText(dst, o.Model)
+		dst = record.AppendJSON(dst, o.Model)
 		dst = append(dst, `,"step":`...)
 		dst = strconv.AppendInt(dst, o.Step, 10)
 		dst = append(dst, '}')
@@ -306,5 +306,5 @@ func appendNext(dst []byte, token string) []byte {
 		dst = append(dst, ',')
 	}
 	dst = append(dst, `"next_page_token":`...)
-	return appendText(dst, token)
+	return record.AppendJSON(dst, token)
 }

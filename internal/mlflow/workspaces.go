@@ -152,10 +152,10 @@ func (a workspaceAnswer) appendJSON(dst []byte) []byte {
 
 func appendWorkspace(dst []byte, p record.Project) []byte {
 	dst = append(dst, `{"name":`...)
-	dst = appendText(dst, record.WorkspaceName(p))
+	dst = record.AppendJSON(dst, record.WorkspaceName(p))
 	if p.Description != nil {
 		dst = append(dst, `,"description":`...)
-		dst = appendText(dst, *p.Description)
+		dst = record.AppendJSON(dst, *p.Description)
 	}
 	return append(dst, '}')
 }

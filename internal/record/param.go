@@ -3,7 +3,8 @@ package record
 import (
 	"encoding/json"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // ParamText is a parameter's value as MLflow's clients see it, where every
@@ -26,42 +27,19 @@ func ParamText(value string) string {
 // ParamOf is the parameter's value, a JSON string, of a text that a client
 // logged. ParamText is its inverse for every text that is valid UTF-8.
 func ParamOf(text string) string {
-	out := make([]byte, 0, len(text)+2)
-	out = append(out, '"')
-	if plain(text) {
-		out = append(out, text...)
-	} else {
-		out = appendEscaped(out, text)
-	}
-	return string(append(out, '"'))
+	return string(AppendJSON(make([]byte, 0, len(text)+2), text))
 }
 
-// plain reports whether a JSON string can have text as it is.
-func plain(text string) bool {
+// AppendJSON appends text as a JSON string, with the escapes of RFC 8785, and
+// the replacement character for what is not UTF-8.
+func AppendJSON(dst []byte, text string) []byte {
 	for i := range len(text) {
-		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
-			return false
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			dst, _ = jsontext.AppendQuote(dst, text) // the error says that something was replaced
+			return dst
 		}
 	}
-	return utf8.ValidString(text)
-}
-
-// appendEscaped appends text as the inside of a JSON string, with the escapes
-// of RFC 8785, and the replacement character for what is not UTF-8.
-func appendEscaped(dst []byte, text string) []byte {
-	const hex = "0123456789abcdef"
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r >= ' ':
-			dst = utf8.AppendRune(dst, r)
-		case strings.ContainsRune("\b\f\n\r\t", r):
-			dst = append(dst, '\\', "btn\x00fr"[r-'\b'])
-		default:
-			dst = append(dst, `\u00`...)
-			dst = append(dst, hex[r>>4], hex[r&0xf])
-		}
-	}
-	return dst
+	dst = append(dst, '"')
+	dst = append(dst, text...)
+	return append(dst, '"')
 }

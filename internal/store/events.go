@@ -1,10 +1,6 @@
 package store
 
-import (
-	"github.com/go-json-experiment/json/jsontext"
-
-	"modeldb/internal/record"
-)
+import "modeldb/internal/record"
 
 var (
 	eventTable    = newTable("event", "key, time, actor, kind, object, id, before, after", "")
@@ -26,23 +22,15 @@ func change(fields ...field) string {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendQuoted(dst, f.name)
+		dst = record.AppendJSON(dst, f.name)
 		dst = append(dst, ':')
 		if f.value == nil {
 			dst = append(dst, "null"...)
 		} else {
-			dst = appendQuoted(dst, *f.value)
+			dst = record.AppendJSON(dst, *f.value)
 		}
 	}
 	return string(append(dst, '}'))
-}
-
-func appendQuoted(dst []byte, text string) []byte {
-	dst, err := jsontext.AppendQuote(dst, text)
-	if err != nil {
-		panic(err) // texts are checked before
-	}
-	return dst
 }
 
 // event appends an event about a project or a model.

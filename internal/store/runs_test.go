@@ -13,16 +13,16 @@ import (
 	"modeldb/internal/store/storetest"
 )
 
-// large makes a run too large to be packed.
+// large makes a run of more than 32 KiB, which the first schema kept in rows.
 func large(r record.Run) record.Run {
 	r.Params = append([]record.Param{{Key: "a large one", Value: `"` + strings.Repeat("x", 33<<10) + `"`}}, r.Params...)
 	return r
 }
 
-// sizes are a run that is packed and one that is in rows.
+// sizes are a small run and a large one.
 var sizes = map[string]func(record.Run) record.Run{
-	"packed":  func(r record.Run) record.Run { return r },
-	"in rows": large,
+	"small": func(r record.Run) record.Run { return r },
+	"large": large,
 }
 
 // eachSize is storetest.Each with a run of each size.
