@@ -25,7 +25,7 @@ func handler(b *testing.B) (http.Handler, string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	run, err := s.StartRun(b.Context(), record.Run{Name: "r", Status: record.Running})
+	run, _, err := s.StartRun(b.Context(), record.Run{Name: "r", Status: record.Running}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

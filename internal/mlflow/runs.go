@@ -139,13 +139,9 @@ func (d *Door) createRun(ctx context.Context, ws *workspace, in *createRunReques
 	if err := record.CheckName("run_name", name); err != nil {
 		return nil, err
 	}
-	m, err := d.model(ctx, ws, key)
-	if err != nil {
-		return nil, err
-	}
-	run, err := d.store.StartRun(ctx, record.Run{
+	run, m, err := d.store.StartRun(ctx, record.Run{
 		Model: key, Name: name, Status: record.Running, User: in.user, Start: in.start.value, Tags: in.tags,
-	})
+	}, ws.sees)
 	if err != nil {
 		return nil, err
 	}

@@ -72,10 +72,18 @@ func (d *Door) sees(ctx context.Context, ws *workspace, model int64) error {
 // model is a model, live or deleted, that the workspace has.
 func (d *Door) model(ctx context.Context, ws *workspace, key int64) (record.Model, error) {
 	m, err := d.store.AnyModel(ctx, key)
-	if err == nil && !ws.has(m) {
-		err = record.NotFound.Errorf("model_id", "the workspace %s has no such experiment", record.Quote(ws.Name))
+	if err == nil {
+		err = ws.sees(m)
 	}
 	return m, err
+}
+
+// sees refuses a model of another workspace as one that is not there.
+func (ws *workspace) sees(m record.Model) error {
+	if ws.has(m) {
+		return nil
+	}
+	return record.NotFound.Errorf("model_id", "the workspace %s has no such experiment", record.Quote(ws.Name))
 }
 
 // seesRun refuses a run of another workspace as one that is not there.

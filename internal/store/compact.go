@@ -212,10 +212,11 @@ func (s *Store) Fold(ctx context.Context, id record.RunID) error {
 		}
 		var done bool
 		err = s.writeRun(ctx, id.Key(), func(t *tx) error {
-			done, err = t.writeFold(f)
+			done, err = t.writeFold(f, RunChange{})
 			return err
 		})
 		if err != nil || done {
+			s.recent.drop(id)
 			return err
 		}
 	}
@@ -324,33 +325,36 @@ const lastChunkSQL = `
 	order by seq desc
 	limit 1`
 
-// dropped is how many rows of a tail one statement deletes.
-const dropped = 32
+// dropSizes are how many rows of a tail one statement deletes: mostly there is
+// one, and SQLite looks for each argument.
+var dropSizes = []int{1, 8, 32}
 
-var dropTailSQL = `delete from run_tail where run = $1 and seq in (` + placeholders(2, dropped) + `)`
+var dropTailSQL = func() map[int]string {
+	m := map[int]string{}
+	for _, n := range dropSizes {
+		m[n] = `delete from run_tail where run = $1 and seq in (` + placeholders(2, n) + `)`
+	}
+	return m
+}()
 
-// writeFold writes a fold, unless the run was folded meanwhile. It deletes
-// just the rows that were folded: others may have come, even with smaller
-// numbers.
-func (t *tx) writeFold(f *fold) (done bool, err error) {
+// writeFold writes a fold, and what else is to change in the run's row, unless
+// the run was folded meanwhile. It deletes just the rows that were folded:
+// others may have come, even with smaller numbers.
+func (t *tx) writeFold(f *fold, c RunChange) (done bool, err error) {
 	run := f.state.Key()
 	n, err := t.change(`
 		update run
-		set packed = $2, version = $3, given = $4, active = $5, changed = $6
+		set packed = $2, version = $3, given = $4, active = $5, changed = $6,
+			name = coalesce($8, name), status = coalesce($9, status), ended = coalesce($10, ended)
 		where key = $1
 		  and version = $7`,
-		run, f.packed, f.state.version+1, int64(f.state.Given), f.state.Active, t.s.keys.Sequence(), f.state.version)
+		slices.Concat([]any{run, f.packed, f.state.version + 1, int64(f.state.Given), f.state.Active, t.s.keys.Sequence(), f.state.version},
+			c.args())...)
 	if err != nil || n == 0 {
 		return false, err
 	}
-	for rows := range slices.Chunk(f.state.entries, dropped) {
-		args := []any{run}
-		for i := range dropped {
-			args = append(args, rows[min(i, len(rows)-1)].seq)
-		}
-		if err := t.exec(dropTailSQL, args...); err != nil {
-			return false, err
-		}
+	if err := t.dropTail(run, f.state.entries); err != nil {
+		return false, err
 	}
 	for _, c := range f.chunks {
 		t.add(chunkTable, run, c.key, c.seq, int64(c.n), c.body)
@@ -359,4 +363,19 @@ func (t *tx) writeFold(f *fold) (done bool, err error) {
 		return true, t.exec(`delete from metric_chunk where run = $1 and key = ''`, run)
 	}
 	return true, nil
+}
+
+// dropTail deletes rows of a tail. Arguments that are too many repeat the last.
+func (t *tx) dropTail(run int64, entries []tailRow) error {
+	for rows := range slices.Chunk(entries, slices.Max(dropSizes)) {
+		at, _ := slices.BinarySearch(dropSizes, len(rows))
+		args := []any{run}
+		for i := range dropSizes[at] {
+			args = append(args, rows[min(i, len(rows)-1)].seq)
+		}
+		if err := t.exec(dropTailSQL[dropSizes[at]], args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -24,6 +24,7 @@ type Entry struct {
 	artifacts   []record.ArtifactRef
 	removed     []string     // keys of tags
 	given       record.Given // with GivenEvaluations, a point takes the place of the evaluation with its key
+	encoded     []byte       // body, if it was made already
 }
 
 // entryVersion is the first byte of an entry's body.
@@ -39,6 +40,9 @@ func (e *Entry) onlyPoints() bool {
 // the lists, the lists as in a packed run with the removed tags and the given
 // objects behind them, and the points as metric.AppendSeries has them.
 func (e *Entry) body() []byte {
+	if e.encoded != nil {
+		return e.encoded
+	}
 	dst := make([]byte, 0, 64+24*len(e.Points))
 	dst = append(dst, entryVersion)
 	if e.onlyPoints() {

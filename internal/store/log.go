@@ -27,6 +27,7 @@ func (s *Store) Log(ctx context.Context, id record.RunID, e Entry) error {
 		return err
 	}
 	name := takeName(&e)
+	e.encoded = e.body() // here, where only this request waits for it
 	_, err = s.changeRun(ctx, id, listsOnly, func(t *tx, r *runState) (*Entry, error) {
 		if err := r.active(); err != nil {
 			return nil, err
@@ -74,6 +75,7 @@ func (s *Store) logPoints(ctx context.Context, id record.RunID, e *Entry, logged
 		return nil
 	})
 	if err == nil {
+		s.recent.drop(id)
 		s.compactor.note(id, len(e.Points))
 	}
 	return err
@@ -96,6 +98,9 @@ func (e *Entry) news(r *record.Run) (*Entry, error) {
 	}
 	if changed != nil {
 		return nil, &record.ChangedParams{Run: r.ID, Params: changed}
+	}
+	if len(news.Params) < len(e.Params) {
+		news.encoded = nil
 	}
 	if len(news.Points) == 0 && news.onlyPoints() {
 		return nil, nil
@@ -208,23 +213,27 @@ type RunChange struct {
 	End    *int64 // milliseconds, UTC
 }
 
-// UpdateRun changes a run, and returns it and its model without tags. A run that ends is
-// folded. NotFound, Inactive.
+// UpdateRun changes a run, and returns it and its model without tags. A run
+// that ends is folded. NotFound, Inactive.
 func (s *Store) UpdateRun(ctx context.Context, id record.RunID, c RunChange) (*record.Run, record.Model, error) {
+	var m record.Model
 	if c.Name != nil {
 		if err := record.CheckName("run_name", *c.Name); err != nil {
-			return nil, record.Model{}, err
+			return nil, m, err
 		}
 	}
 	var folded *fold
 	ends := c.Status != nil && c.Status.Ended()
-	before, err := s.runState(ctx, id, depth(ends)) // whole, to be folded
+	before, err := s.lastState(ctx, id, listsOnly)
+	if err == nil && ends && !before.latest {
+		before, err = s.runState(ctx, id, whole)
+	}
 	if err != nil {
-		return nil, record.Model{}, err
+		return nil, m, err
 	}
 	if ends && before.small() {
 		if folded, err = s.fold(ctx, before); err != nil {
-			return nil, record.Model{}, err
+			return nil, m, err
 		}
 	}
 	now, used := before, false
@@ -235,40 +244,54 @@ func (s *Store) UpdateRun(ctx context.Context, id record.RunID, c RunChange) (*r
 		if err := now.active(); err != nil {
 			return err
 		}
+		if m, err = t.liveModel(now.Model); err != nil {
+			return err
+		}
 		if used = folded != nil && now.version == before.version && now.tail == before.tail; used {
-			if _, err := t.writeFold(folded); err != nil {
-				return err
-			}
+			now.apply(c)
+			_, err := t.writeFold(folded, c)
+			return err
 		}
 		return t.updateRun(now, c)
 	})
 	if err != nil {
-		return nil, record.Model{}, err
+		return nil, m, err
 	}
 	switch {
 	case used:
+		s.recent.drop(id)
 		s.compactor.forget(id)
 	case ends:
 		s.compactor.due(id)
 	}
-	m, err := s.modelOf(ctx, now.Model)
-	return &now.Run, m, err
+	return &now.Run, m, nil
 }
 
 // updateRun changes the fields of a locked run.
 func (t *tx) updateRun(r *runState, c RunChange) error {
-	var name, status, end any // null: it stays
-	if c.Name != nil {
-		r.Name, name = *c.Name, *c.Name
-	}
-	if c.Status != nil {
-		r.Status, status = *c.Status, int64(*c.Status)
-	}
-	if c.End != nil {
-		r.End, end = *c.End, *c.End
-	}
+	r.apply(c)
 	return t.exec(`
 		update run
 		set name = coalesce($2, name), status = coalesce($3, status), ended = coalesce($4, ended), changed = $5
-		where key = $1`, r.Key(), name, status, end, t.s.keys.Sequence())
+		where key = $1`, slices.Concat([]any{r.Key()}, c.args(), []any{t.s.keys.Sequence()})...)
+}
+
+// apply changes the fields in memory.
+func (r *runState) apply(c RunChange) {
+	r.Name, r.Status, r.End = deref(cmp.Or(c.Name, &r.Name)), deref(cmp.Or(c.Status, &r.Status)), deref(cmp.Or(c.End, &r.End))
+}
+
+// args are the values of name, status and ended; null: it stays.
+func (c RunChange) args() []any {
+	var name, status, end any
+	if c.Name != nil {
+		name = *c.Name
+	}
+	if c.Status != nil {
+		status = int64(*c.Status)
+	}
+	if c.End != nil {
+		end = *c.End
+	}
+	return []any{name, status, end}
 }

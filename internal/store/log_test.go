@@ -14,7 +14,7 @@ import (
 // started makes a run that goes on.
 func started(t testing.TB, s *store.Store, model int64) *record.Run {
 	t.Helper()
-	return must(s.StartRun(t.Context(), record.Run{Model: model, Name: "r", Status: record.Running, Start: 5}))(t)
+	return begun(s.StartRun(t.Context(), record.Run{Model: model, Name: "r", Status: record.Running, Start: 5}, nil))(t)
 }
 
 func point(key string, step, time int64, value float64) record.Metric {

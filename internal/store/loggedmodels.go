@@ -41,7 +41,7 @@ func (s *Store) AddLoggedModel(ctx context.Context, m record.LoggedModel) (*reco
 	}
 	made := m
 	err := s.write(ctx, func(t *tx) error {
-		if err := t.activeModel(m.Model); err != nil {
+		if _, err := t.activeModel(m.Model); err != nil {
 			return err
 		}
 		made = m

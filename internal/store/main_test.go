@@ -31,6 +31,11 @@ func must[T any](value T, err error) func(testing.TB) T {
 	}
 }
 
+// begun is must for StartRun.
+func begun(run *record.Run, _ record.Model, err error) func(testing.TB) *record.Run {
+	return must(run, err)
+}
+
 // refused fails the test when err is not an error of this kind.
 func refused(t testing.TB, kind record.Kind, err error) {
 	t.Helper()

@@ -181,15 +181,14 @@ func activeModel(m *record.Model, err error, key int64) (record.Model, error) {
 	return *m, nil
 }
 
-// activeModel checks that a model takes runs; see liveModel.
-func (t *tx) activeModel(key int64) error {
-	_, err := t.liveModel(key)
+// activeModel returns a model that takes runs; see liveModel.
+func (t *tx) activeModel(key int64) (record.Model, error) {
+	m, err := t.liveModel(key)
 	if record.KindOf(err) != record.NotFound {
-		return err
+		return m, err
 	}
-	m, err := one(t, scanModel, modelByKeySQL, key)
-	_, err = activeModel(m, err, key)
-	return err
+	found, err := one(t, scanModel, modelByKeySQL, key)
+	return activeModel(found, err, key)
 }
 
 // SetModelTag sets a tag of a live model. NotFound, Inactive.

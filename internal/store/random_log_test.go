@@ -16,7 +16,7 @@ import (
 // StartRun makes a run that goes on.
 func (x *machine) StartRun(t *rapid.T) {
 	r := record.Run{Model: x.aModel(t), Name: someName.Draw(t, "name"), Status: record.Running, Start: 7, User: "u", Tags: someTags(t)}
-	got, err := x.s.StartRun(x.t.Context(), clone(&r))
+	got, _, err := x.s.StartRun(x.t.Context(), clone(&r), nil)
 	want := unless(x.w.modelLive(r.Model))
 	if _, there := x.w.models[r.Model]; there && want != 0 {
 		want = record.Inactive

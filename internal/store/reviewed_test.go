@@ -65,11 +65,11 @@ func TestTagsOfANewRunMayComeInAnyOrder(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		tags := []record.Tag{{Key: "z", Value: "1"}, {Key: "b", Value: "1"}, {Key: "a", Value: "1"}}
-		r := must(s.StartRun(ctx, record.Run{Name: "r", Status: record.Running, Tags: tags}))(t)
+		r := begun(s.StartRun(ctx, record.Run{Name: "r", Status: record.Running, Tags: tags}, nil))(t)
 		ok(t, s.Log(ctx, r.ID, store.Entry{Tags: []record.Tag{{Key: "z", Value: "2"}, {Key: "a", Value: "2"}}}))
 		ok(t, s.Fold(ctx, r.ID))
 		same(t, must(s.Run(ctx, r.ID))(t).Tags, []record.Tag{{Key: "a", Value: "2"}, {Key: "b", Value: "1"}, {Key: "z", Value: "2"}})
-		_, err := s.StartRun(ctx, record.Run{Name: "r", Tags: []record.Tag{{Key: "a"}, {Key: "a"}}})
+		_, _, err := s.StartRun(ctx, record.Run{Name: "r", Tags: []record.Tag{{Key: "a"}, {Key: "a"}}}, nil)
 		refused(t, record.Invalid, err)
 	})
 }

@@ -149,6 +149,7 @@ func (s *Store) whole(ctx context.Context, r *runRow) (*record.Run, error) {
 type runState struct {
 	runRow
 	entries []tailRow // what is not folded into the row's lists, but is in the run's
+	latest  bool      // the metrics are the latest: the points of the entries are among them
 }
 
 // tailRow is one row of run_tail.
@@ -182,7 +183,7 @@ func readState(from reader, id record.RunID, d depth) (*runState, error) {
 	if err := r.there(err, id); err != nil {
 		return nil, err
 	}
-	state := &runState{runRow: *r}
+	state := &runState{runRow: *r, latest: true}
 	if err := unpack(state.lists, &state.Run); err != nil {
 		return nil, fmt.Errorf("the run %s: %w", id, err)
 	}
@@ -194,6 +195,7 @@ func readState(from reader, id record.RunID, d depth) (*runState, error) {
 	}
 	var keys metric.Reader
 	for _, t := range state.entries {
+		state.latest = state.latest && (d == whole || t.n == 0)
 		if err := t.apply(&state.Run, d, &keys); err != nil {
 			return nil, fmt.Errorf("the run %s, entry %d: %w", id, t.seq, err)
 		}

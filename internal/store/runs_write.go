@@ -33,13 +33,23 @@ func (s *Store) CreateRun(ctx context.Context, r record.Run) (*record.Run, error
 }
 
 // StartRun keeps a new run with the name, status, user, times and lists that r
-// has, and returns it as it was kept, with its id. Its metrics are first
-// points. NotFound (field model_id): there is no such model. Inactive: it is
-// deleted.
-func (s *Store) StartRun(ctx context.Context, r record.Run) (*record.Run, error) {
-	return s.keepRun(ctx, r, func(*record.Run, int64) {}, func(t *tx, model int64) error {
-		return t.activeModel(model)
+// has, and returns it as it was kept, with its id, and its model without tags.
+// Its metrics are first points. NotFound (field model_id): there is no such
+// model. Inactive: it is deleted. An error of see, which is asked about the
+// model unless it is nil, is returned.
+func (s *Store) StartRun(ctx context.Context, r record.Run, see func(record.Model) error) (*record.Run, record.Model, error) {
+	var m record.Model
+	made, err := s.keepRun(ctx, r, func(*record.Run, int64) {}, func(t *tx, model int64) (err error) {
+		if m, err = t.activeModel(model); err == nil && see != nil {
+			err = see(m)
+		}
+		return err
 	})
+	if err != nil {
+		return nil, m, err
+	}
+	s.recent.put((&runState{runRow: runRow{Run: *made, modelLive: true}, latest: true}).clone())
+	return made, m, nil
 }
 
 // keepRun keeps a new run: begin sets what depends on the time, and check asks
@@ -267,12 +277,15 @@ func inactiveRun(id record.RunID) error {
 // entry of what is to be added to its lists, after looking at it. It returns
 // the run as it is then, if it was read whole. No entry adds nothing.
 func (s *Store) changeRun(ctx context.Context, id record.RunID, d depth, alter func(t *tx, now *runState) (*Entry, error)) (*record.Run, error) {
-	before, err := s.runState(ctx, id, d)
+	before, err := s.lastState(ctx, id, d)
 	if err != nil {
 		return nil, err
 	}
-	var entry *Entry
-	now := before
+	var (
+		entry *Entry
+		row   tailRow
+		now   = before
+	)
 	err = s.writeRun(ctx, id.Key(), func(t *tx) error {
 		if now, err = t.lockRun(before, d); err != nil {
 			return err
@@ -280,7 +293,8 @@ func (s *Store) changeRun(ctx context.Context, id record.RunID, d depth, alter f
 		if entry, err = alter(t, now); err != nil || entry == nil {
 			return err
 		}
-		return t.addEntry(now, entry)
+		row, err = t.addEntry(now, entry)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -289,15 +303,38 @@ func (s *Store) changeRun(ctx context.Context, id record.RunID, d depth, alter f
 		return &now.Run, nil
 	}
 	s.compactor.note(id, len(entry.Points))
-	if d != whole {
+	return s.logged(now, row, d)
+}
+
+// lastState is the state of a run as the last write left it, or as it is read.
+// What is written beside the latest metrics must know all that are there.
+func (s *Store) lastState(ctx context.Context, id record.RunID, d depth) (*runState, error) {
+	if d == listsOnly {
+		if last := s.recent.get(id); last != nil {
+			return last, nil
+		}
+	}
+	return s.runState(ctx, id, d)
+}
+
+// logged returns a run with a new entry, nil if it was not read whole. For the
+// next write it is remembered.
+func (s *Store) logged(now *runState, row tailRow, d depth) (*record.Run, error) {
+	if d == listsOnly && !now.latest {
 		return nil, nil // nobody asks
 	}
-	body, err := openEntry(entry.body())
-	if err == nil {
-		err = body.apply(&now.Run, d, new(metric.Reader))
+	now = now.clone()
+	if err := row.apply(&now.Run, whole, new(metric.Reader)); err != nil {
+		return nil, err
 	}
-	now.Active = max(now.Active, s.now())
-	return &now.Run, err
+	now.entries, now.tail = append(now.entries, row), row.seq
+	now.Active = max(now.Active, record.SequenceTime(row.seq))
+	if d == whole {
+		s.recent.drop(now.ID) // it is the caller's
+		return &now.Run, nil
+	}
+	s.recent.put(now)
+	return nil, nil
 }
 
 // lockRun locks a run, and returns its state: a copy of the one that was read
@@ -317,12 +354,13 @@ func (t *tx) lockRun(before *runState, d depth) (*runState, error) {
 }
 
 // addEntry adds a row to a locked run's tail.
-func (t *tx) addEntry(r *runState, e *Entry) error {
+func (t *tx) addEntry(r *runState, e *Entry) (row tailRow, err error) {
 	if size := r.Size() + e.size(); size > record.MaxRun {
-		return record.TooLarge.Errorf("", "the experiment would have more than %d MiB; keep what is larger in files, and their addresses here", record.MaxRun>>20)
+		return row, record.TooLarge.Errorf("", "the experiment would have more than %d MiB; keep what is larger in files, and their addresses here", record.MaxRun>>20)
 	}
-	t.add(tailTable, r.Key(), max(t.s.keys.Sequence(), r.tail+1), r.Model, int64(len(e.Points)), e.body())
-	return nil
+	row = tailRow{seq: max(t.s.keys.Sequence(), r.tail+1), n: int64(len(e.Points)), body: e.body()}
+	t.add(tailTable, r.Key(), row.seq, r.Model, row.n, row.body)
+	return row, nil
 }
 
 // AddEvaluations merges evaluations into a run, key by key: each metric's

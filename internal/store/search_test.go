@@ -114,7 +114,7 @@ func grow(t testing.TB, s *store.Store, rnd *rand.Rand, models []int64, all []re
 		return e
 	}
 	if len(all) < 4 || rnd.IntN(3) == 0 {
-		r := must(s.StartRun(ctx, record.Run{Model: models[rnd.IntN(len(models))], Name: fmt.Sprint("run ", rnd.IntN(30)), Status: record.Running, Start: int64(rnd.IntN(90))}))(t)
+		r := begun(s.StartRun(ctx, record.Run{Model: models[rnd.IntN(len(models))], Name: fmt.Sprint("run ", rnd.IntN(30)), Status: record.Running, Start: int64(rnd.IntN(90))}, nil))(t)
 		e := entry()
 		if rnd.IntN(4) > 0 {
 			e.Params = []record.Param{param("opt", []string{"adam", "sgd", "rms"}[rnd.IntN(3)])}

@@ -51,6 +51,7 @@ type Store struct {
 	committer *committer
 	compactor *compactor
 	indexes   indexes
+	recent    recent
 	searching chan struct{} // holds one for each search that runs
 	datasets  interned[datasetHash]
 

@@ -1,0 +1,75 @@
+package store
+
+import (
+	"slices"
+	"sync"
+
+	"modeldb/internal/record"
+)
+
+const (
+	recentRuns  = 512     // in each of the two halves of recent
+	recentSize  = 8 << 10 // bytes of texts and entries that one of them may have
+	recentTails = 64      // entries
+)
+
+// recent remembers the states in which writes left runs, so that the next one
+// need not read them: whoever logs to a run mostly does it again and again.
+// What is remembered may be out of date, which lockRun finds out. It is two
+// halves, of which the older one goes when the other is full.
+type recent struct {
+	mu     sync.Mutex
+	states [2]map[record.RunID]*runState // not changed any more, nor what they hold
+}
+
+// get returns a state that must not be changed, nil when there is none.
+func (c *recent) get(id record.RunID) *runState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, half := range c.states {
+		if s := half[id]; s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// put remembers a state, unless it is large. The caller gives it away.
+func (c *recent) put(s *runState) {
+	if !s.isSmall() {
+		c.drop(s.ID)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.states[0]) >= recentRuns || c.states[0] == nil {
+		c.states = [2]map[record.RunID]*runState{{}, c.states[0]}
+	}
+	c.states[0][s.ID] = s
+}
+
+// drop forgets a run.
+func (c *recent) drop(id record.RunID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.states[0], id)
+	delete(c.states[1], id)
+}
+
+func (s *runState) isSmall() bool {
+	size := s.Size()
+	for _, t := range s.entries {
+		size += len(t.body)
+	}
+	return len(s.entries) <= recentTails && size <= recentSize
+}
+
+// clone is a state that may be changed.
+func (s *runState) clone() *runState {
+	c := *s
+	c.Params, c.Tags, c.Metrics = slices.Clone(s.Params), slices.Clone(s.Tags), slices.Clone(s.Metrics)
+	c.Datasets, c.Evaluations, c.Artifacts = slices.Clone(s.Datasets), slices.Clone(s.Evaluations), slices.Clone(s.Artifacts)
+	c.ModelInputs, c.ModelOutputs = slices.Clone(s.ModelInputs), slices.Clone(s.ModelOutputs)
+	c.entries = slices.Clone(s.entries)
+	return &c
+}
