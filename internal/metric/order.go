@@ -67,10 +67,15 @@ func placeOf(v float64) (place float64, rank int) {
 // Compact sorts points in the order of Compare, drops those that are there
 // twice, and returns what is left. It works in place: the memory of points is
 // its own.
-func Compact(points []record.Point) []record.Point {
+func Compact(points []record.Point) []record.Point { return compact(points, Compare) }
+
+// CompactBySteps is Compact, but sorts points by step, then time, then value.
+func CompactBySteps(points []record.Point) []record.Point { return compact(points, compareBySteps) }
+
+func compact(points []record.Point, compare func(p, q record.Point) int) []record.Point {
 	ordered, twice := true, false
 	for i := 1; i < len(points); i++ {
-		c := Compare(points[i-1], points[i])
+		c := compare(points[i-1], points[i])
 		twice = twice || c == 0
 		if c > 0 {
 			ordered = false
@@ -81,9 +86,9 @@ func Compact(points []record.Point) []record.Point {
 		return points
 	}
 	if !ordered {
-		sortPoints(points, Compare)
+		sortPoints(points, compare)
 	}
-	return slices.CompactFunc(points, func(p, q record.Point) bool { return Compare(p, q) == 0 })
+	return slices.CompactFunc(points, func(p, q record.Point) bool { return compare(p, q) == 0 })
 }
 
 // After returns the index of the first point that comes after p in points

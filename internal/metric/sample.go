@@ -31,17 +31,31 @@ func Steps(points []record.Point, first, last int64) []record.Point {
 // change points, and may return them themselves.
 func Sample(points []record.Point, n int) []record.Point {
 	points = bySteps(points)
-	n = max(n, 1)
-	if len(points) <= n {
+	places := Places(len(points), n)
+	if places == nil {
 		return slices.Clip(points)
 	}
-	sample := make([]record.Point, n)
-	size, longer := len(points)/n, len(points)%n
-	for i := range sample {
-		sample[i] = points[i*size+min(i, longer)]
+	sample := make([]record.Point, len(places))
+	for i, at := range places {
+		sample[i] = points[at]
 	}
-	sample[n-1] = points[len(points)-1]
 	return sample
+}
+
+// Places are where in count points, ordered by step, those are that Sample
+// returns of them, in ascending order; nil for all of them.
+func Places(count, n int) []int {
+	n = max(n, 1)
+	if count <= n {
+		return nil
+	}
+	places := make([]int, n)
+	size, longer := count/n, count%n
+	for i := range places {
+		places[i] = i*size + min(i, longer)
+	}
+	places[n-1] = count - 1
+	return places
 }
 
 // bySteps returns points ordered by step: themselves, if they are already.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"modeldb/internal/metric"
@@ -31,26 +30,6 @@ func (s *Store) History(ctx context.Context, id record.RunID, key string, after 
 		return points[:limit], true, nil
 	}
 	return points, false, nil
-}
-
-// Steps is a range of steps, both ends included.
-type Steps struct{ First, Last int64 }
-
-// Sample returns at most n points of a metric, and the last one besides:
-// see metric.Sample.
-func (s *Store) Sample(ctx context.Context, id record.RunID, key string, in *Steps, n int) ([]record.Point, error) {
-	h, err := s.history(ctx, id, key)
-	if err != nil {
-		return nil, err
-	}
-	points, err := h.first(nil, math.MaxInt)
-	if err != nil {
-		return nil, err
-	}
-	if in != nil {
-		points = metric.Steps(points, in.First, in.Last)
-	}
-	return metric.Sample(points, n), nil
 }
 
 // history is a metric of a run as it is stored.
