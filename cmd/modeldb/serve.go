@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"modeldb/internal/api"
+	"modeldb/internal/files"
 	"modeldb/internal/mlflow"
 	"modeldb/internal/pages"
 	"modeldb/internal/server"
@@ -42,7 +43,16 @@ func (serveCommand) Run(ctx context.Context, c *Settings) (err error) {
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 
-	handler, err := newHandler(c, st, log, metrics)
+	kept, err := files.OpenLocal(c.files())
+	if err != nil {
+		return fmt.Errorf("the folder of the files: %w", err)
+	}
+	defer func() { err = errors.Join(err, kept.Close()) }()
+	sweeper := files.StartSweeper(kept, st, log)
+	defer sweeper.Stop()
+
+	door := mlflow.New(mlflow.Options{Store: st, Files: kept, Sweeper: sweeper, Log: log})
+	handler, err := newHandler(c, st, door, log, metrics)
 	if err != nil {
 		return err
 	}
@@ -72,7 +82,7 @@ func tune() {
 }
 
 // newHandler puts the doors behind the server.
-func newHandler(c *Settings, st *store.Store, log *slog.Logger, metrics *server.Metrics) (http.Handler, error) {
+func newHandler(c *Settings, st *store.Store, client *mlflow.Door, log *slog.Logger, metrics *server.Metrics) (http.Handler, error) {
 	dist, err := fs.Sub(ui.Dist, "dist")
 	if err != nil {
 		return nil, err
@@ -81,7 +91,6 @@ func newHandler(c *Settings, st *store.Store, log *slog.Logger, metrics *server.
 	if err != nil {
 		return nil, err
 	}
-	client := mlflow.New(mlflow.Options{Store: st, Log: log})
 	door := api.New(api.Options{Store: st, Log: log, Title: c.APITitle, Description: c.APIDescription, Version: c.APIVersion})
 	return server.New(server.Options{
 		Routes:       slices.Concat(docs.Routes(), door.Routes(), client.Routes()),
@@ -97,7 +106,7 @@ func newHandler(c *Settings, st *store.Store, log *slog.Logger, metrics *server.
 func greet(c *Settings, addr net.Addr) {
 	at := "http://" + addr.String()
 	fmt.Printf("Model DB serves at %s\n  documents  %s/docs\n  records    %s\n  files      %s\n",
-		at, at, store.Redacted(c.database()), c.Data)
+		at, at, store.Redacted(c.database()), c.files())
 }
 
 type healthyCommand struct{}

@@ -81,6 +81,9 @@ func (s *Settings) database() string {
 	return filepath.Join(s.Data, "modeldb.db")
 }
 
+// files is the folder of the files.
+func (s *Settings) files() string { return filepath.Join(s.Data, "files") }
+
 // logger logs to w in the form that the settings ask for.
 func (s *Settings) logger(w io.Writer) *slog.Logger {
 	var level slog.Level

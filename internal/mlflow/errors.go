@@ -78,7 +78,6 @@ func noEndpoint(r *http.Request) error {
 
 // missingParts are what users of MLflow will look for, and what to do without it.
 var missingParts = []struct{ path, text string }{
-	{"artifacts", "it keeps no files yet. Give the experiment an artifact_location, such as a folder or a bucket that your clients reach, and they keep the files there themselves."},
 	{"/registered-models/", "it has no model registry yet."},
 	{"/model-versions/", "it has no model registry yet."},
 	{"/traces", "it keeps no traces."},
@@ -230,7 +229,9 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error, about abo
 	}
 	switch p.status {
 	case http.StatusInternalServerError:
-		p.text = "An internal error occurred; the log has the details under the request id " + server.RequestID(ctx) + "."
+		if error(p) != err { // nobody has said what is wrong
+			p.text = "An internal error occurred; the log has the details under the request id " + server.RequestID(ctx) + "."
+		}
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "1")
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"modeldb/internal/files"
 	"modeldb/internal/mlflow"
 	"modeldb/internal/server"
 	"modeldb/internal/store"
@@ -24,17 +25,31 @@ const (
 
 // client asks a server that stands on a store of its own.
 type client struct {
-	t   testing.TB
-	url string
-	own *http.Client
+	t     testing.TB
+	url   string
+	own   *http.Client
+	files *files.Local
+	store *store.Store
 }
 
 // serve puts the door behind a server, as the program does.
 func serve(t testing.TB, s *store.Store) *client {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
+	kept, err := files.OpenLocal(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := kept.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	sweeper := files.StartSweeper(kept, s, log)
+	t.Cleanup(sweeper.Stop)
+	door := mlflow.New(mlflow.Options{Store: s, Files: kept, Sweeper: sweeper, Log: log})
 	h, err := server.New(server.Options{
-		Routes: mlflow.New(mlflow.Options{Store: s, Log: log}).Routes(), Log: log, Metrics: server.NewMetrics(),
+		Routes: door.Routes(), Log: log, Metrics: server.NewMetrics(),
 		BodyLimit: bodyLimit, Ready: s.Ping,
 	})
 	if err != nil {
@@ -44,7 +59,7 @@ func serve(t testing.TB, s *store.Store) *client {
 	t.Cleanup(srv.Close)
 	own := srv.Client()
 	own.Transport.(*http.Transport).MaxIdleConnsPerHost = 64
-	return &client{t, srv.URL, own}
+	return &client{t, srv.URL, own, kept, s}
 }
 
 // serveSQLite is a server on one engine, for what has nothing to do with the

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"modeldb/internal/files"
 	"modeldb/internal/record"
 	"modeldb/internal/server"
 	"modeldb/internal/store"
@@ -25,21 +26,25 @@ const version = "3.17.2"
 
 // Options are what New is given.
 type Options struct {
-	Store *store.Store
-	Log   *slog.Logger
+	Store   *store.Store
+	Files   files.Store
+	Sweeper *files.Sweeper // of Files
+	Log     *slog.Logger
 }
 
 // Door is MLflow's API.
 type Door struct {
-	store  *store.Store
-	log    *slog.Logger
-	places places
-	models sync.Mutex // held while the list in the tag modelHistory is changed
+	store   *store.Store
+	files   files.Store
+	sweeper *files.Sweeper
+	log     *slog.Logger
+	places  places
+	models  sync.Mutex // held while the list in the tag modelHistory is changed
 }
 
 // New makes the door.
 func New(o Options) *Door {
-	return &Door{store: o.Store, log: o.Log}
+	return &Door{store: o.Store, files: o.Files, sweeper: o.Sweeper, log: o.Log}
 }
 
 // handler answers requests of type T. Its workspace is nil when the client
@@ -69,8 +74,8 @@ func handle[T any](d *Door, fields []field[T], do handler[T]) http.Handler {
 const bodyTime = time.Minute
 
 func serve[T any](d *Door, w http.ResponseWriter, r *http.Request, fields []field[T], do handler[T], in *T) (answer, error) {
-	if v := r.PathValue("version"); v != "2.0" && v != "3.0" {
-		return nil, noEndpoint(r)
+	if err := checkVersion(r); err != nil {
+		return nil, err
 	}
 	ws, err := d.workspaceOf(r)
 	if err != nil {
@@ -89,6 +94,14 @@ func serve[T any](d *Door, w http.ResponseWriter, r *http.Request, fields []fiel
 		p.readPath(r.PathValue)
 	}
 	return do(r.Context(), ws, in)
+}
+
+// checkVersion refuses a version of the API that there is not.
+func checkVersion(r *http.Request) error {
+	if v := r.PathValue("version"); v != "" && v != "2.0" && v != "3.0" {
+		return noEndpoint(r)
+	}
+	return nil
 }
 
 // pathReader is a request that has fields in its path, which stand above those
@@ -135,7 +148,10 @@ func (d *Door) Routes() []server.Route {
 	var routes []server.Route
 	known := http.NewServeMux()
 	add := func(pattern string, right server.Right, h http.Handler) {
-		routes = append(routes, server.Route{Pattern: pattern, Right: right, Handler: h, Refuse: refuse})
+		routes = append(routes, server.Route{
+			Pattern: pattern, Right: right, Handler: h, Refuse: refuse,
+			Stream: strings.HasPrefix(pattern, "PUT "), // what is put is a file
+		})
 	}
 	for _, r := range d.table() {
 		for _, pattern := range r.patterns() {

@@ -19,6 +19,10 @@ type route struct {
 	only    string // one of prefixes; empty: both
 }
 
+// fileCalls begins the paths of the calls about files, besides those of
+// "mlflow/".
+const fileCalls = "mlflow-artifacts/"
+
 // patterns are those of the server's mux. Clients ask for a call under one
 // version of the API; it is answered under both.
 func (r route) patterns() []string {
@@ -26,10 +30,13 @@ func (r route) patterns() []string {
 	if strings.HasPrefix(path, "/") {
 		return []string{r.pattern}
 	}
+	if !strings.HasPrefix(path, fileCalls) {
+		path = "mlflow/" + path
+	}
 	var all []string
 	for _, prefix := range prefixes {
 		if r.only == "" || r.only == prefix {
-			all = append(all, method+" "+prefix+"{version}/mlflow/"+path)
+			all = append(all, method+" "+prefix+"{version}/"+path)
 		}
 	}
 	return all
@@ -83,6 +90,20 @@ func (d *Door) table() []route {
 		{"PATCH logged-models/{model_id}/tags", write, handle(d, loggedModelTagsFields, d.setLoggedModelTags), ""},
 		{"DELETE logged-models/{model_id}/tags/{tag_key...}", write, handle(d, loggedModelFields, d.deleteLoggedModelTag), ""},
 		{"POST logged-models/{model_id}/params", write, handle(d, loggedModelParamsFields, d.addLoggedModelParams), ""},
+
+		{"GET artifacts/list", read, d.direct(d.listRunArtifacts), ""},
+		{"GET mlflow-artifacts/artifacts", read, d.direct(d.listArtifacts), ""},
+		{"GET mlflow-artifacts/artifacts/{path...}", read, d.direct(d.getArtifact), ""},
+		{"PUT mlflow-artifacts/artifacts/{path...}", write, d.direct(d.putArtifact), ""},
+		{"DELETE mlflow-artifacts/artifacts/{path...}", write, d.direct(d.deleteArtifact), ""},
+		{"POST mlflow-artifacts/mpu/create/{path...}", write, d.direct(d.notOnDisk), ""},
+		{"POST mlflow-artifacts/mpu/complete/{path...}", write, d.direct(d.notOnDisk), ""},
+		{"POST mlflow-artifacts/mpu/abort/{path...}", write, d.direct(d.notOnDisk), ""},
+		{"GET mlflow-artifacts/presigned/{path...}", read, d.direct(d.notOnDisk), ""},
+		{"GET /get-artifact", read, d.direct(d.getRunArtifact), ""},
+		{"POST upload-artifact", write, d.direct(d.uploadArtifact), ajax},
+		{"GET logged-models/{model_id}/artifacts/directories", read, d.direct(d.listLoggedModelArtifacts), ""},
+		{"GET logged-models/{model_id}/artifacts/files", read, d.direct(d.getLoggedModelArtifact), ajax},
 
 		{"GET workspaces", read, handle(d, noFields, d.listWorkspaces), ""},
 		{"POST workspaces", write, handle(d, createWorkspaceFields, d.createWorkspace), ""},

@@ -79,7 +79,7 @@ func play(t *testing.T, c *client, m *mask, file, text string) {
 		if want := strings.Join(answer, "\n"); !*update && got != want {
 			t.Errorf("%s: %s\n got %s\nwant %s", file, strings.Join(request, "\n"), got, want)
 		}
-		if *update && got[0] == '5' {
+		if *update && got[0] == '5' && got[:3] != "501" {
 			t.Errorf("%s: %s\n got %s", file, strings.Join(request, "\n"), got)
 		}
 		fmt.Fprintf(&out, "%s> %s\n< %s\n\n", comment, strings.Join(request, "\n> "), strings.ReplaceAll(got, "\n", "\n< "))

@@ -11,9 +11,9 @@ const readyTime = 2 * time.Second
 
 func (s *Server) ownRoutes(ready func(context.Context) error) []Route {
 	return []Route{
-		{"GET /livez", Probe, http.HandlerFunc(live), nil},
-		{"GET /readyz", Probe, s.readiness(ready), nil},
-		{"GET /metrics", Open, s.metrics.handler(), nil},
+		{Pattern: "GET /livez", Right: Probe, Handler: http.HandlerFunc(live)},
+		{Pattern: "GET /readyz", Right: Probe, Handler: s.readiness(ready)},
+		{Pattern: "GET /metrics", Right: Open, Handler: s.metrics.handler()},
 	}
 }
 

@@ -27,4 +27,8 @@ type Route struct {
 	// Refuse writes what the server itself answers instead of the handler, in
 	// the form of the route's door; nil: WriteError.
 	Refuse func(w http.ResponseWriter, status int, text string)
+
+	// Stream says that the body is a file: it has no limit, and the handler keeps
+	// little of it in memory.
+	Stream bool
 }

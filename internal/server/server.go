@@ -170,6 +170,10 @@ func (s *Server) guard(route Route) http.Handler {
 				return
 			}
 		}
+		if route.Stream {
+			route.Handler.ServeHTTP(w, r)
+			return
+		}
 		if r.ContentLength > s.limit {
 			w.Header().Set("Connection", "close")
 			refuse(w, http.StatusRequestEntityTooLarge, TooLarge(s.limit))

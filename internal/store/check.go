@@ -15,15 +15,16 @@ import (
 type Report struct {
 	Schema                 int64
 	Projects, Models, Runs int64
+	Files                  int
 	Faults                 int
 }
 
 // Check opens a database, makes nothing, and looks for faults: it verifies the
 // schema's version, the database's own integrity, that whatever is referred to
 // is there, and that each run's lists are whole and its latest metrics the last of
-// its points. Each fault is
-// given to fault as a sentence.
-func Check(ctx context.Context, database string, fault func(string)) (Report, error) {
+// its points. Unless objects is nil, it compares the files with their bytes. Each
+// fault is given to fault as a sentence.
+func Check(ctx context.Context, database string, objects Objects, fault func(string)) (Report, error) {
 	var rep Report
 	s, err := open(ctx, database, false, Options{})
 	if err != nil {
@@ -64,7 +65,11 @@ func Check(ctx context.Context, database string, fault func(string)) (Report, er
 	if err := s.checkReferences(ctx, report); err != nil {
 		return rep, err
 	}
-	return rep, s.checkRuns(ctx, report)
+	if err := s.checkRuns(ctx, report); err != nil || objects == nil {
+		return rep, err
+	}
+	rep.Files, err = s.checkFiles(ctx, objects, report)
+	return rep, err
 }
 
 // references are queries for rows that refer to something that is not there.

@@ -24,6 +24,7 @@ var migrations = []migration{
 	{1, "0001", nil},
 	{2, "0002", foldRowsOfSchema1},
 	{3, "0003", nil},
+	{4, "0004", nil},
 }
 
 // schemaVersion is the schema that this program works on.

@@ -559,6 +559,6 @@ func sequence(t *testing.T, rt *rapid.T, e storetest.Engine) {
 		x.CreateRun(rt)
 	}
 	rt.Repeat(rapid.StateMachineActions(x))
-	_, err = store.Check(t.Context(), database, func(fault string) { rt.Errorf("fault: %s", fault) })
+	_, err = store.Check(t.Context(), database, nil, func(fault string) { rt.Errorf("fault: %s", fault) })
 	ok(t, err)
 }

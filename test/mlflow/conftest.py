@@ -77,10 +77,3 @@ def experiment(request: pytest.FixtureRequest, prefix: str) -> Iterator[Experime
     yield mlflow.set_experiment(prefix)
     while mlflow.active_run():
         mlflow.end_run()
-
-
-@pytest.fixture
-def own_files(experiment: Experiment, tmp_path: Path) -> Experiment:
-    """An active experiment whose files the client keeps in a folder of its own; Model DB has no place for files yet."""
-    made = mlflow.create_experiment(f"{experiment.name} with files", artifact_location=tmp_path.as_uri())
-    return mlflow.set_experiment(experiment_id=made)

@@ -36,6 +36,9 @@ DIFFERENCES = {
     "the same again is no error": "MLflow fails when a run's output is told twice, as a client that tries again does.",
     "a batch is kept whole or not at all":
         "MLflow writes a batch in several transactions, and leaves the first ones when a later one fails.",
+    "a path says why it is refused": "MLflow says 'Invalid path' and no more; here the sentence names it and the reason.",
+    "a size of 0 is said": "MLflow leaves the size of an empty file out of a listing of its store.",
+    "paths are cleaned": "MLflow lists a folder named with two slashes under that name, which no file has.",
     "filters say more": "MLflow has no OR, NOT, parentheses, or IN for other than ids.",
     "ILIKE knows every alphabet": "MLflow on SQLite folds the case of ASCII letters only, on PostgreSQL of all.",
     "a fault is told where it is":

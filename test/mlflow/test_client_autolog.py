@@ -1,8 +1,4 @@
-"""Autologging, system metrics and asynchronous logging, on both servers.
-
-Files of these runs (plots, reprs, saved models) go to a folder of the client's
-own: no option of scikit-learn's or LightGBM's autologging leaves them out.
-"""
+"""Autologging, system metrics and asynchronous logging, on both servers."""
 
 from __future__ import annotations
 
@@ -25,11 +21,11 @@ from sklearn.model_selection import GridSearchCV
 
 
 @pytest.fixture
-def training(own_files: Experiment) -> Iterator[Experiment]:
+def training(experiment: Experiment) -> Iterator[Experiment]:
     """An experiment for autologging, which ends with the test."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield own_files
+        yield experiment
     mlflow.autolog(disable=True)
 
 

@@ -71,7 +71,7 @@ def test_models_are_inputs_and_outputs_of_runs(experiment: Experiment) -> None:
     assert [(m.model_id, m.step) for m in got.outputs.model_outputs] == [(second, 5)]
 
 
-def test_an_external_model_can_be_named_as_active(own_files: Experiment) -> None:
+def test_an_external_model_can_be_named_as_active(experiment: Experiment) -> None:
     model = mlflow.set_active_model(name="service-1")
     try:
         mlflow.log_metric("latency", 5)

@@ -65,7 +65,7 @@ func Open(t testing.TB, e Engine, o store.Options) (*store.Store, string) {
 // Check fails the test for each fault that the database has.
 func Check(t testing.TB, database string) {
 	t.Helper()
-	report, err := store.Check(context.Background(), database, func(fault string) { t.Errorf("fault: %s", fault) })
+	report, err := store.Check(context.Background(), database, nil, func(fault string) { t.Errorf("fault: %s", fault) })
 	if err != nil {
 		t.Errorf("check: %v", err)
 	}

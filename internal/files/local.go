@@ -1,0 +1,289 @@
+package files
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"modeldb/internal/record"
+)
+
+// Local keeps files in a folder. What is kept is below kept, under its key;
+// what is on its way is below incoming. Everything is reached through os.Root,
+// so that no key and no link leads out of the folder.
+type Local struct {
+	root *os.Root
+}
+
+const (
+	kept     = "kept"
+	incoming = "incoming"
+
+	// abandoned is how old a file on its way is when nobody writes it any more.
+	abandoned = 24 * time.Hour
+
+	copyBuffer = 1 << 20
+	putTries   = 10
+)
+
+var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
+
+// OpenLocal opens a folder, which it makes if there is none. It drops what
+// uploads left behind that were cut off long ago.
+func OpenLocal(dir string) (*Local, error) {
+	for _, d := range []string{kept, incoming} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &Local{root}
+	if err := l.dropAbandoned(); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return l, nil
+}
+
+// ViewLocal opens a folder that is there, to look at it: nothing changes.
+func ViewLocal(dir string) (*Local, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Local{root}, nil
+}
+
+func (l *Local) dropAbandoned() error {
+	entries, err := fs.ReadDir(l.root.FS(), incoming)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && time.Since(info.ModTime()) > abandoned {
+			err = l.root.Remove(path.Join(incoming, e.Name()))
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // another server was first
+			return err
+		}
+	}
+	return nil
+}
+
+// Close closes the folder.
+func (l *Local) Close() error { return l.root.Close() }
+
+// Put writes body to a file of its own, and gives it its name when it is on
+// disk.
+func (l *Local) Put(ctx context.Context, key string, body io.Reader) (Info, error) {
+	temporary, info, err := l.receive(ctx, body)
+	if err != nil {
+		return info, err
+	}
+	defer l.root.Remove(temporary) // its other name stays
+	name := path.Join(kept, key)
+	for try := 1; ; try++ {
+		if err = l.makeFolders(path.Dir(name)); err == nil {
+			// A key is new, so nothing is lost by a name that is taken; but Link
+			// refuses it, where Rename would not.
+			err = l.root.Link(temporary, name)
+		}
+		if err == nil {
+			break
+		}
+		// Remove may have taken a folder away that was empty.
+		if !errors.Is(err, fs.ErrNotExist) || try == putTries {
+			return info, classify(err, key)
+		}
+	}
+	if err := l.syncFolder(path.Dir(name)); err != nil {
+		return info, errors.Join(classify(err, key), l.root.Remove(name))
+	}
+	return info, nil
+}
+
+// receive writes body to a new file on its way, and syncs it.
+func (l *Local) receive(ctx context.Context, body io.Reader) (name string, info Info, err error) {
+	var random [16]byte
+	rand.Read(random[:]) // never fails
+	name = path.Join(incoming, hex.EncodeToString(random[:]))
+	f, err := l.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return name, info, classify(err, name)
+	}
+	if info, err = write(ctx, f, body); err == nil {
+		err = classify(f.Sync(), name)
+	}
+	if closed := classify(f.Close(), name); err == nil {
+		err = closed
+	}
+	if err != nil {
+		err = errors.Join(err, l.root.Remove(name))
+	}
+	return name, info, err
+}
+
+// write copies body to a file, and sums it up on the way.
+func write(ctx context.Context, f *os.File, body io.Reader) (info Info, err error) {
+	buffer := copyBuffers.Get().(*[copyBuffer]byte)
+	defer copyBuffers.Put(buffer)
+	sum := sha256.New()
+	for more := true; more; {
+		n, failed := fill(buffer[:], body)
+		sum.Write(buffer[:n]) // never fails
+		if _, err := f.Write(buffer[:n]); err != nil {
+			return info, classify(err, f.Name())
+		}
+		info.Size += int64(n)
+		if more = failed != io.EOF; more && failed != nil {
+			return info, failed
+		}
+		if err := ctx.Err(); err != nil {
+			return info, err
+		}
+	}
+	sum.Sum(info.SHA256[:0])
+	return info, nil
+}
+
+// fill is io.ReadFull, but keeps apart the end of the body and a body that was
+// cut off.
+func fill(buffer []byte, body io.Reader) (n int, err error) {
+	for n < len(buffer) && err == nil {
+		var m int
+		m, err = body.Read(buffer[n:])
+		n += m
+	}
+	return n, err
+}
+
+// makeFolders makes a folder and those above it, durably: a folder that is
+// new is synced in the one above it.
+func (l *Local) makeFolders(dir string) error {
+	if info, err := l.root.Stat(dir); err == nil {
+		if !info.IsDir() {
+			return syscall.ENOTDIR
+		}
+		return nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := l.makeFolders(path.Dir(dir)); err != nil {
+		return err
+	}
+	if err := l.root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return l.syncFolder(path.Dir(dir))
+}
+
+func (l *Local) syncFolder(dir string) error {
+	d, err := l.root.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Open opens a file.
+func (l *Local) Open(_ context.Context, key string) (File, error) {
+	f, err := l.root.Open(path.Join(kept, key))
+	if err != nil {
+		return nil, classify(err, key)
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return nil, errors.Join(classify(err, key), f.Close())
+	}
+	return &localFile{f, info}, nil
+}
+
+// Size returns the size of a file. NotFound: there is none.
+func (l *Local) Size(_ context.Context, key string) (int64, error) {
+	info, err := l.root.Stat(path.Join(kept, key))
+	if err != nil {
+		return 0, classify(err, key)
+	}
+	return info.Size(), nil
+}
+
+// localFile is a file of the system, so that it is sent without being copied
+// through this program.
+type localFile struct {
+	*os.File
+	info fs.FileInfo
+}
+
+// Size is the file's length in bytes.
+func (f *localFile) Size() int64 { return f.info.Size() }
+
+// Modified is when the file was written.
+func (f *localFile) Modified() time.Time { return f.info.ModTime() }
+
+// Remove removes a file, and the folders that are empty then.
+func (l *Local) Remove(_ context.Context, key string) error {
+	name := path.Join(kept, key)
+	if err := l.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return classify(err, key)
+	}
+	for dir := path.Dir(name); dir != kept && dir != "."; dir = path.Dir(dir) {
+		if l.root.Remove(dir) != nil {
+			break // it holds something, or another was first
+		}
+	}
+	return nil
+}
+
+// Walk goes through the folder.
+func (l *Local) Walk(ctx context.Context, visit func(key string, size int64, modified time.Time) error) error {
+	return fs.WalkDir(l.root.FS(), kept, func(name string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if errors.Is(err, fs.ErrNotExist) { // removed meanwhile
+			return nil
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return visit(name[len(kept)+1:], info.Size(), info.ModTime())
+	})
+}
+
+// classify gives errors of the system their kinds.
+func classify(err error, key string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return record.NotFound.Errorf("path", "there is no file at %s", record.Quote(key))
+	case errors.Is(err, fs.ErrExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
+		return record.Conflict.Errorf("path", "there is something else at %s", record.Quote(key))
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return record.Full.Wrap(err, "the disk is full; nothing was written")
+	}
+	return record.Unavailable.Wrap(err, "the file store did not read or write")
+}

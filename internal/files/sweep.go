@@ -1,0 +1,89 @@
+package files
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"modeldb/internal/record"
+)
+
+// Garbage is the list of bytes that no record has any more, which a database
+// keeps, so that none is forgotten when the program ends.
+type Garbage interface {
+	Garbage(ctx context.Context, limit int) ([]record.Object, error)
+	Removed(ctx context.Context, gone []record.Object) error
+}
+
+// Sweeper removes garbage in the background. Any number of servers may sweep
+// the same list: what one has removed is no error for the others.
+type Sweeper struct {
+	store Store
+	list  Garbage
+	log   *slog.Logger
+	wake  chan struct{}
+	quit  context.CancelFunc
+	ended chan struct{}
+}
+
+const (
+	sweepTime = time.Minute // between two looks at the list: others may have added to it
+	sweepPage = 100
+)
+
+// StartSweeper begins with what is on the list. The caller stops it.
+func StartSweeper(store Store, list Garbage, log *slog.Logger) *Sweeper {
+	ctx, quit := context.WithCancel(context.Background())
+	s := &Sweeper{store: store, list: list, log: log, wake: make(chan struct{}, 1), quit: quit, ended: make(chan struct{})}
+	go s.run(ctx)
+	return s
+}
+
+// Wake says that there is garbage now.
+func (s *Sweeper) Wake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Stop ends the sweeper; what is left is on the list.
+func (s *Sweeper) Stop() {
+	s.quit()
+	<-s.ended
+}
+
+func (s *Sweeper) run(ctx context.Context) {
+	defer close(s.ended)
+	tick := time.NewTicker(sweepTime)
+	defer tick.Stop()
+	for {
+		if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("sweep files", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		case <-tick.C:
+		}
+	}
+}
+
+// sweep removes all that is on the list.
+func (s *Sweeper) sweep(ctx context.Context) error {
+	for {
+		found, err := s.list.Garbage(ctx, sweepPage)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		for _, o := range found {
+			if err := s.store.Remove(ctx, o.Key); err != nil {
+				return err
+			}
+		}
+		if err := s.list.Removed(ctx, found); err != nil || len(found) < sweepPage {
+			return err
+		}
+	}
+}

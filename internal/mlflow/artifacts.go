@@ -1,0 +1,287 @@
+package mlflow
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"modeldb/internal/files"
+	"modeldb/internal/record"
+)
+
+// artifactScheme begins the addresses of files that the server keeps itself.
+const artifactScheme = "mlflow-artifacts:"
+
+// ownPath is the path of an address among the files that the server keeps. Any
+// other address is a label to the server: who logged there reads there.
+func ownPath(uri string) (string, error) {
+	rest, own := strings.CutPrefix(uri, artifactScheme)
+	if !own || strings.HasPrefix(rest, "//") {
+		return "", record.Invalid.Errorf("artifact_uri", "The files are kept at %s, which is not this server's own store: read and write them there", record.Quote(uri))
+	}
+	return files.Clean("artifact_uri", strings.TrimLeft(rest, "/"))
+}
+
+// direct makes the handler of a route whose body or answer is a file.
+func (d *Door) direct(do func(w http.ResponseWriter, r *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := checkVersion(r)
+		if err == nil {
+			err = do(w, r)
+		}
+		if err != nil {
+			d.fail(w, r, err, nil)
+		}
+	})
+}
+
+// artifactPath is the path that a request names, which its workspace must have:
+// the first part of a path is the experiment's id.
+func (d *Door) artifactPath(r *http.Request, text string) (string, error) {
+	p, err := files.Clean("path", text)
+	if err != nil {
+		return "", err
+	}
+	ws, err := d.workspaceOf(r)
+	if err != nil || ws == nil {
+		return p, err
+	}
+	first, _, _ := strings.Cut(p, "/")
+	key, err := experimentKey(first)
+	if err == nil {
+		_, err = d.model(r.Context(), ws, key)
+	}
+	if err != nil {
+		err = record.NotFound.Errorf("path", "the workspace %s has no file at %s", record.Quote(ws.Name), record.Quote(p))
+	}
+	return p, err
+}
+
+// putArtifact keeps the body as a file, in the place of the one that was there.
+func (d *Door) putArtifact(w http.ResponseWriter, r *http.Request) error {
+	p, err := d.artifactPath(r, r.PathValue("path"))
+	if err != nil {
+		return err
+	}
+	return d.keep(w, r, p, steady{r.Body, http.NewResponseController(w)})
+}
+
+// keep keeps a body as the file at a path, and answers.
+func (d *Door) keep(w http.ResponseWriter, r *http.Request, p string, body io.Reader) error {
+	if p == "" {
+		return record.Invalid.Errorf("path", "Invalid path: the root is a folder; a file needs a name")
+	}
+	ctx := r.Context()
+	key := files.Key(p)
+	info, err := d.files.Put(ctx, key, body)
+	if err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = record.Unreadable.Errorf("", "The body ended early: nothing was kept.")
+		}
+		return err
+	}
+	replaced, err := d.store.PutFile(ctx, record.File{Path: p, Object: record.Object{Key: key}, Size: info.Size, SHA256: info.SHA256})
+	if err != nil {
+		if kind := record.KindOf(err); kind == record.Conflict || kind == record.Full {
+			// Nothing was committed. Of any other error that is not certain.
+			err = errors.Join(err, d.files.Remove(context.WithoutCancel(ctx), key))
+		}
+		return asInvalid(err)
+	}
+	if replaced {
+		d.sweeper.Wake()
+	}
+	w.WriteHeader(http.StatusOK) // and nothing more, as MLflow
+	return nil
+}
+
+// asInvalid is MLflow's status for a path where something else is.
+func asInvalid(err error) error {
+	var known *record.Error
+	if errors.As(err, &known) && known.Kind == record.Conflict {
+		return record.Invalid.Errorf(known.Field, "%s", known.Text)
+	}
+	return err
+}
+
+// slowest is how many bytes a second a client must take.
+const slowest = 64 << 10
+
+// steady reads a body of any length: each piece of it has its time.
+type steady struct {
+	body io.Reader
+	rc   *http.ResponseController
+}
+
+// Read gives the next piece time to come, and the answer time after it.
+func (s steady) Read(p []byte) (int, error) {
+	now := time.Now()
+	_ = s.rc.SetReadDeadline(now.Add(pieceTime)) // not every connection has one
+	_ = s.rc.SetWriteDeadline(now.Add(2 * pieceTime))
+	return s.body.Read(p)
+}
+
+// getArtifact sends a file.
+func (d *Door) getArtifact(w http.ResponseWriter, r *http.Request) error {
+	p, err := d.artifactPath(r, r.PathValue("path"))
+	if err != nil {
+		return err
+	}
+	return d.sendFile(w, r, p)
+}
+
+// sendFile sends a file, or the part of it that the request asks for. A browser
+// may save it, but not show it: it can hold anything.
+func (d *Door) sendFile(w http.ResponseWriter, r *http.Request, p string) error {
+	ctx := r.Context()
+	known, err := d.store.File(ctx, p)
+	if err != nil {
+		return err
+	}
+	f, err := d.files.Open(ctx, known.Object.Key)
+	if record.KindOf(err) == record.NotFound {
+		// Perhaps it was written anew meanwhile.
+		if known, err = d.store.File(ctx, p); err != nil {
+			return err
+		}
+		f, err = d.files.Open(ctx, known.Object.Key)
+	}
+	if record.KindOf(err) == record.NotFound {
+		return &problem{http.StatusInternalServerError, internalError, "The bytes of the file " + record.Quote(p) + " are gone from the file store."}
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if f.Size() != known.Size {
+		return &problem{http.StatusInternalServerError, internalError, "The bytes of the file " + record.Quote(p) + " are not those that were kept: there were " +
+			strconv.FormatInt(known.Size, 10) + " bytes, and there are " + strconv.FormatInt(f.Size(), 10) + "."}
+	}
+	seconds := known.Size/slowest + 1
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2*pieceTime + time.Duration(seconds)*time.Second))
+	h := w.Header()
+	h.Set("Content-Type", contentType(p))
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(p)}))
+	h.Set("ETag", `"`+hex.EncodeToString(known.SHA256[:])+`"`)
+	http.ServeContent(w, r, "", time.UnixMilli(known.Changed), f)
+	return nil
+}
+
+// texts are the ends of names that MLflow's server sends as plain text, so that
+// its page can show them.
+var texts = map[string]bool{
+	"txt": true, "log": true, "err": true, "cfg": true, "conf": true, "cnf": true, "cf": true, "ini": true, "properties": true,
+	"prop": true, "hocon": true, "toml": true, "yaml": true, "yml": true, "xml": true, "json": true, "js": true, "py": true,
+	"py3": true, "csv": true, "tsv": true, "md": true, "rst": true, "MLmodel": true, "MLproject": true,
+}
+
+// contentType is what a file's name says of it.
+func contentType(p string) string {
+	name := path.Base(p)
+	if texts[name[strings.LastIndexByte(name, '.')+1:]] {
+		return "text/plain; charset=utf-8"
+	}
+	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+// deleteArtifact deletes a file or a folder; nothing there is fine, too.
+func (d *Door) deleteArtifact(w http.ResponseWriter, r *http.Request) error {
+	p, err := d.artifactPath(r, r.PathValue("path"))
+	if err != nil {
+		return err
+	}
+	if p == "" {
+		return record.Invalid.Errorf("path", "Invalid path: all files cannot be deleted at once; name a file or a folder")
+	}
+	deleted, err := d.store.DeleteFiles(r.Context(), p)
+	if deleted > 0 {
+		d.sweeper.Wake()
+	}
+	if err == nil {
+		send(w, http.StatusOK, empty{})
+	}
+	return err
+}
+
+// listArtifacts lists a folder by names alone.
+func (d *Door) listArtifacts(w http.ResponseWriter, r *http.Request) error {
+	query, err := onlyQuery(r)
+	if err != nil {
+		return err
+	}
+	p, err := d.artifactPath(r, query.Get("path"))
+	if err != nil {
+		return err
+	}
+	return d.sendList(w, r, p, "", len(p)+1)
+}
+
+// listPage is how many entries of a folder are in memory at a time.
+const listPage = 1000
+
+// sendList sends the entries of a folder, with what head opens the object, and
+// with so many bytes of their paths left out.
+func (d *Door) sendList(w http.ResponseWriter, r *http.Request, dir, head string, cut int) error {
+	if dir == "" {
+		cut = 0
+	}
+	last := ""
+	entries, more, err := d.store.FilesIn(r.Context(), dir, last, listPage)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if len(entries) == 0 {
+		_, _ = w.Write([]byte("{" + strings.TrimSuffix(head, ",") + "}\n")) // the client may be gone
+		return nil
+	}
+	dst := append([]byte("{"+head), `"files":[`...)
+	for begun := false; ; begun = true {
+		for i, e := range entries {
+			if begun || i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendEntry(dst, e, cut)
+			last = e.Path
+		}
+		if !more {
+			_, _ = w.Write(append(dst, "]}\n"...))
+			return nil
+		}
+		if _, err := w.Write(dst); err != nil {
+			return nil // the client is gone
+		}
+		dst = dst[:0]
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pieceTime))
+		if entries, more, err = d.store.FilesIn(r.Context(), dir, last, listPage); err != nil {
+			d.log.Error("a list was cut short", "error", err)
+			panic(http.ErrAbortHandler) // so that nobody takes it for whole
+		}
+	}
+}
+
+func appendEntry(dst []byte, e record.FileEntry, cut int) []byte {
+	dst = append(dst, `{"path":`...)
+	dst = record.AppendJSON(dst, e.Path[cut:])
+	if e.Folder {
+		return append(dst, `,"is_dir":true}`...)
+	}
+	dst = append(dst, `,"is_dir":false,"file_size":`...)
+	dst = strconv.AppendInt(dst, e.Size, 10)
+	return append(dst, '}')
+}
+
+// notOnDisk answers the calls that only another kind of store could.
+func (d *Door) notOnDisk(http.ResponseWriter, *http.Request) error {
+	return &problem{http.StatusNotImplemented, "NOT_IMPLEMENTED", "Multipart upload is not supported for the current artifact repository"}
+}

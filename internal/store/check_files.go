@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"modeldb/internal/record"
+)
+
+// Objects are the bytes that files have, as Check looks at them.
+type Objects interface {
+	// Size returns the size of an object. NotFound: there is none.
+	Size(ctx context.Context, key string) (int64, error)
+	// Walk calls visit for every object.
+	Walk(ctx context.Context, visit func(key string, size int64, modified time.Time) error) error
+}
+
+// fresh is how old an object is that no file has yet: its upload may be going on.
+const fresh = time.Hour
+
+// checkFiles compares files with their bytes, in both directions.
+func (s *Store) checkFiles(ctx context.Context, objects Objects, report func(format string, args ...any)) (files int, err error) {
+	from, before := below("")
+	for {
+		page, err := list(s.reading(ctx), scanFile, filesUnderSQL, from, before, int64(filesPage))
+		if err != nil {
+			return files, err
+		}
+		for _, f := range page {
+			switch size, err := objects.Size(ctx, f.Object.Key); {
+			case record.KindOf(err) == record.NotFound:
+				report("file %s: its bytes, %s, are gone", record.Quote(f.Path), record.Quote(f.Object.Key))
+			case err != nil:
+				return files, err
+			case size != f.Size:
+				report("file %s: its bytes, %s, are %d, and were %d", record.Quote(f.Path), record.Quote(f.Object.Key), size, f.Size)
+			}
+			from = behind(f.Path)
+		}
+		files += len(page)
+		if len(page) < filesPage {
+			break
+		}
+	}
+	return files, objects.Walk(ctx, func(key string, size int64, modified time.Time) error {
+		if time.Since(modified) < fresh {
+			return nil
+		}
+		known, err := s.knowsObject(ctx, key)
+		if err == nil && !known {
+			report("the %d bytes at %s are of no file", size, record.Quote(key))
+		}
+		return err
+	})
+}
+
+// knowsObject reports whether a file has an object, or it is garbage that will
+// be removed. An object's key begins with its file's path.
+func (s *Store) knowsObject(ctx context.Context, key string) (bool, error) {
+	path := key[:max(strings.LastIndexByte(key, '~'), 0)]
+	f, err := one(s.reading(ctx), scanFile, fileSQL, path)
+	if err != nil || f != nil && f.Object.Key == key {
+		return true, err
+	}
+	garbage, err := one(s.reading(ctx), func(row) bool { return true }, `select 1 from file_garbage where store = '' and object = $1`, key)
+	return garbage != nil, err
+}
