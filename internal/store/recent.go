@@ -56,20 +56,20 @@ func (c *recent) drop(id record.RunID) {
 	delete(c.states[1], id)
 }
 
-func (s *runState) isSmall() bool {
-	size := s.Size()
-	for _, t := range s.entries {
+func (r *runState) isSmall() bool {
+	size := r.Size()
+	for _, t := range r.entries {
 		size += len(t.body)
 	}
-	return len(s.entries) <= recentTails && size <= recentSize
+	return len(r.entries) <= recentTails && size <= recentSize
 }
 
 // clone is a state that may be changed.
-func (s *runState) clone() *runState {
-	c := *s
-	c.Params, c.Tags, c.Metrics = slices.Clone(s.Params), slices.Clone(s.Tags), slices.Clone(s.Metrics)
-	c.Datasets, c.Evaluations, c.Artifacts = slices.Clone(s.Datasets), slices.Clone(s.Evaluations), slices.Clone(s.Artifacts)
-	c.ModelInputs, c.ModelOutputs = slices.Clone(s.ModelInputs), slices.Clone(s.ModelOutputs)
-	c.entries = slices.Clone(s.entries)
+func (r *runState) clone() *runState {
+	c := *r
+	c.Params, c.Tags, c.Metrics = slices.Clone(r.Params), slices.Clone(r.Tags), slices.Clone(r.Metrics)
+	c.Datasets, c.Evaluations, c.Artifacts = slices.Clone(r.Datasets), slices.Clone(r.Evaluations), slices.Clone(r.Artifacts)
+	c.ModelInputs, c.ModelOutputs = slices.Clone(r.ModelInputs), slices.Clone(r.ModelOutputs)
+	c.entries = slices.Clone(r.entries)
 	return &c
 }
