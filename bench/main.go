@@ -18,8 +18,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == "null" {
-		say("%v", serveNull(os.Args[2])) // it returns only errors
+	if len(os.Args) > 2 && os.Args[1] == "null" {
+		say("%v", serveNull(os.Args[2], strings.Join(os.Args[3:], ""))) // it returns only errors
 		os.Exit(1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -160,11 +160,13 @@ func (o *options) recipes(ctx context.Context, root, folder string) (all []recip
 		all = append(all, ours(binary, o.postgres))
 	}
 	if o.null {
-		r, err := canned()
-		if err != nil {
-			return nil, err
+		for _, synced := range []bool{false, true} {
+			r, err := canned(synced)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, r)
 		}
-		all = append(all, r)
 	}
 	return all, nil
 }

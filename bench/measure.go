@@ -49,7 +49,7 @@ type lane struct {
 func measure(ctx context.Context, s scenario, targets []*target, p plan) []*outcome {
 	var lanes []lane
 	for _, t := range targets {
-		if t.recipe.null && !s.null {
+		if t.recipe.null && !s.null || t.recipe.synced && !s.settle {
 			continue
 		}
 		lanes = append(lanes, prepare(ctx, s, t)...)

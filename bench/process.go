@@ -24,8 +24,9 @@ type recipe struct {
 	file    string // its SQLite file inside the folder; empty: it has none
 	// fill puts finished runs and points past the API into the database of a
 	// server that would take hours to be told them; nil: the API is fast enough.
-	fill func(ctx context.Context, folder string, analyze bool, rows func(io.Writer) error) error
-	null bool // keeps nothing and answers always the same
+	fill   func(ctx context.Context, folder string, analyze bool, rows func(io.Writer) error) error
+	null   bool // keeps nothing and answers always the same
+	synced bool // but syncs before it answers a write
 }
 
 // process is a running server.
@@ -139,15 +140,27 @@ func ours(binary, postgres string) recipe {
 	return r
 }
 
-// canned is the server that keeps nothing: this program itself.
-func canned() (recipe, error) {
+// canned is the server that keeps nothing: this program itself. With synced, it
+// answers a write after a sync of a few bytes, which it shares.
+func canned(synced bool) (recipe, error) {
 	self, err := os.Executable()
-	return recipe{
+	r := recipe{
 		name:  "null",
 		ready: "/health",
 		null:  true,
-		command: func(_ string, port int) *exec.Cmd {
-			return exec.Command(self, "null", fmt.Sprintf("127.0.0.1:%d", port))
+		command: func(folder string, port int) *exec.Cmd {
+			args := []string{"null", fmt.Sprintf("127.0.0.1:%d", port)}
+			if synced {
+				args = append(args, filepath.Join(folder, "log"))
+			}
+			return exec.Command(self, args...)
 		},
-	}, err
+	}
+	if synced {
+		r.name, r.synced = syncedNull, true
+	}
+	return r, err
 }
+
+// syncedNull is the name of the server that keeps nothing, but syncs.
+const syncedNull = "null that syncs"

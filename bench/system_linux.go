@@ -2,6 +2,7 @@ package main
 
 import (
 	"net"
+	"os"
 	"syscall"
 )
 
@@ -20,3 +21,6 @@ func (c *conn) acknowledge() {
 		})
 	}
 }
+
+// syncData returns when a file's bytes are on disk.
+func syncData(f *os.File) error { return syscall.Fdatasync(int(f.Fd())) }
