@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -12,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,11 +34,11 @@ const (
 	// abandoned is how old a file on its way is when nobody writes it any more.
 	abandoned = 24 * time.Hour
 
-	copyBuffer = 1 << 20
-	putTries   = 10
+	copyBuffer  = 256 << 10
+	piecesAhead = 8        // that wait to be summed up
+	syncStep    = 16 << 20 // bytes after which a sync begins while more comes
+	putTries    = 10
 )
-
-var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
 
 // OpenLocal opens a folder, which it makes if there is none. It drops what
 // uploads left behind that were cut off long ago.
@@ -136,27 +138,84 @@ func (l *Local) receive(ctx context.Context, body io.Reader) (name string, info 
 	return name, info, err
 }
 
-// write copies body to a file, and sums it up on the way.
+// write copies body to a file. Meanwhile, each of its pieces is summed up beside
+// the next one, and what is written goes to the disk, so that little is left to do at
+// the end.
 func write(ctx context.Context, f *os.File, body io.Reader) (info Info, err error) {
-	buffer := copyBuffers.Get().(*[copyBuffer]byte)
-	defer copyBuffers.Put(buffer)
-	sum := sha256.New()
-	for more := true; more; {
-		n, failed := fill(buffer[:], body)
-		sum.Write(buffer[:n]) // never fails
-		if _, err := f.Write(buffer[:n]); err != nil {
-			return info, classify(err, f.Name())
+	w := &writer{f: f, pieces: make(chan *piece, piecesAhead), summed: make(chan [sha256.Size]byte, 1)}
+	go w.sum()
+	err = w.copy(ctx, body)
+	close(w.pieces)
+	info = Info{Size: w.size, SHA256: <-w.summed}
+	w.syncing.Wait()
+	return info, cmp.Or(err, classify(w.unsynced, f.Name()))
+}
+
+// piece is a part of a body on its way to the sum.
+type piece struct {
+	buffer [copyBuffer]byte
+	n      int
+}
+
+var pieces = sync.Pool{New: func() any { return new(piece) }}
+
+// writer writes a file.
+type writer struct {
+	f       *os.File
+	size    int64
+	pieces  chan *piece // to be summed up
+	summed  chan [sha256.Size]byte
+
+	syncing  sync.WaitGroup
+	busy     atomic.Bool // a sync goes on, and writes unsynced
+	unsynced error       // of the first sync that failed: the system tells it once
+	since    int64       // bytes written since the last one began
+}
+
+func (w *writer) copy(ctx context.Context, body io.Reader) error {
+	for {
+		p := pieces.Get().(*piece)
+		var failed error
+		p.n, failed = fill(p.buffer[:], body)
+		if _, err := w.f.Write(p.buffer[:p.n]); err != nil {
+			return classify(err, w.f.Name())
 		}
-		info.Size += int64(n)
-		if more = failed != io.EOF; more && failed != nil {
-			return info, failed
+		w.size += int64(p.n)
+		w.since += int64(p.n)
+		w.pieces <- p
+		if failed == io.EOF {
+			return nil
+		}
+		if failed != nil {
+			return failed
 		}
 		if err := ctx.Err(); err != nil {
-			return info, err
+			return err
 		}
+		w.syncAhead()
 	}
-	sum.Sum(info.SHA256[:0])
-	return info, nil
+}
+
+// syncAhead begins to sync what was written, unless that is little, or a sync goes on.
+func (w *writer) syncAhead() {
+	if w.since < syncStep || !w.busy.CompareAndSwap(false, true) {
+		return
+	}
+	w.since = 0
+	w.syncing.Go(func() {
+		w.unsynced = cmp.Or(w.unsynced, w.f.Sync())
+		w.busy.Store(false)
+	})
+}
+
+// sum sums up the pieces.
+func (w *writer) sum() {
+	sum := sha256.New()
+	for p := range w.pieces {
+		sum.Write(p.buffer[:p.n]) // never fails
+		pieces.Put(p)
+	}
+	w.summed <- [sha256.Size]byte(sum.Sum(nil))
 }
 
 // fill is io.ReadFull, but keeps apart the end of the body and a body that was
