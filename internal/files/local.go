@@ -161,10 +161,10 @@ var pieces = sync.Pool{New: func() any { return new(piece) }}
 
 // writer writes a file.
 type writer struct {
-	f       *os.File
-	size    int64
-	pieces  chan *piece // to be summed up
-	summed  chan [sha256.Size]byte
+	f      *os.File
+	size   int64
+	pieces chan *piece // to be summed up
+	summed chan [sha256.Size]byte
 
 	syncing  sync.WaitGroup
 	busy     atomic.Bool // a sync goes on, and writes unsynced
