@@ -87,7 +87,7 @@ func (d *Door) keep(w http.ResponseWriter, r *http.Request, p string, body io.Re
 		}
 		return err
 	}
-	replaced, err := d.store.PutFile(ctx, record.File{Path: p, Object: record.Object{Key: key}, Size: info.Size, SHA256: info.SHA256})
+	replaced, err := d.store.PutFile(ctx, record.File{Path: p, Object: record.Object{Key: key}, Size: info.Size, SHA256: info.SHA256}, actor)
 	if err != nil {
 		if kind := record.KindOf(err); kind == record.Conflict || kind == record.Full {
 			// Nothing was committed. Of any other error that is not certain.
@@ -203,7 +203,7 @@ func (d *Door) deleteArtifact(w http.ResponseWriter, r *http.Request) error {
 	if p == "" {
 		return record.Invalid.Errorf("path", "Invalid path: all files cannot be deleted at once; name a file or a folder")
 	}
-	deleted, err := d.store.DeleteFiles(r.Context(), p)
+	deleted, err := d.store.DeleteFiles(r.Context(), p, actor)
 	if deleted > 0 {
 		d.sweeper.Wake()
 	}

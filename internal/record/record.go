@@ -270,4 +270,5 @@ const (
 	Renamed   EventKind = "renamed"
 	Deleted   EventKind = "deleted"
 	Restored  EventKind = "restored"
+	Replaced  EventKind = "replaced" // a file by another
 )

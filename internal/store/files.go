@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"strings"
 
 	"modeldb/internal/record"
@@ -47,7 +48,8 @@ func behind(path string) string { return path + "\x01" }
 // PutFile says where the bytes of a path are now, and forgets those that it had
 // before, which are garbage then. Conflict (field path): the path is a folder,
 // or a part of it is a file.
-func (s *Store) PutFile(ctx context.Context, f record.File) (replaced bool, err error) {
+// A file that is replaced by other bytes leaves an event with the digests.
+func (s *Store) PutFile(ctx context.Context, f record.File, by record.Actor) (replaced bool, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		replaced = false
 		if err := t.checkFilePath(f.Path); err != nil {
@@ -60,6 +62,9 @@ func (s *Store) PutFile(ctx context.Context, f record.File) (replaced bool, err 
 		if old != nil && old.Object != f.Object {
 			replaced = true
 			t.discard(*old)
+			if old.SHA256 != f.SHA256 {
+				t.event(record.Replaced, by, "file", 0, digestOf(old), digestOf(&f))
+			}
 		}
 		f.Changed = t.now
 		t.add(fileTable, f.Path, f.Object.Store, f.Object.Key, f.Size, f.SHA256[:], f.Changed)
@@ -85,6 +90,12 @@ func (t *tx) checkFilePath(path string) error {
 		err = record.Conflict.Errorf("path", "%s is a folder; delete it first, or choose another path", record.Quote(path))
 	}
 	return err
+}
+
+// digestOf is one side of an event about a file.
+func digestOf(f *record.File) string {
+	digest := hex.EncodeToString(f.SHA256[:])
+	return change(field{"path", &f.Path}, field{"sha256", &digest})
 }
 
 // discard notes bytes that no file has any more.
@@ -154,8 +165,9 @@ const (
 )
 
 // DeleteFiles deletes a file, or all files below a folder, some at a time, and
-// returns how many. Their bytes are garbage then. Nothing there is no error.
-func (s *Store) DeleteFiles(ctx context.Context, path string) (deleted int, err error) {
+// returns how many. Their bytes are garbage then. Each leaves an event with its
+// digest. Nothing there is no error.
+func (s *Store) DeleteFiles(ctx context.Context, path string, by record.Actor) (deleted int, err error) {
 	for {
 		n := 0
 		err := s.write(ctx, func(t *tx) error {
@@ -166,15 +178,15 @@ func (s *Store) DeleteFiles(ctx context.Context, path string) (deleted int, err 
 			}
 			if len(found) > 0 {
 				n = 1
-				t.discard(found[0])
+				t.deleteFile(&found[0], by)
 				return t.exec(dropFileSQL, path)
 			}
 			from, before := below(path)
 			if found, err = list(t, scanFile, filesUnderSQL, from, before, int64(filesPage)); err != nil || len(found) == 0 {
 				return err
 			}
-			for _, f := range found {
-				t.discard(f)
+			for i := range found {
+				t.deleteFile(&found[i], by)
 			}
 			n = len(found)
 			return t.exec(dropFilesSQL, from, found[n-1].Path)
@@ -184,6 +196,11 @@ func (s *Store) DeleteFiles(ctx context.Context, path string) (deleted int, err 
 			return deleted, err
 		}
 	}
+}
+
+func (t *tx) deleteFile(f *record.File, by record.Actor) {
+	t.discard(*f)
+	t.event(record.Deleted, by, "file", 0, digestOf(f), "")
 }
 
 const garbageSQL = `
