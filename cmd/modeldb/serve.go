@@ -48,11 +48,10 @@ func (serveCommand) Run(ctx context.Context, c *Settings) (err error) {
 		return fmt.Errorf("the folder of the files: %w", err)
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
-	sweeper := files.StartSweeper(kept, st, log)
-	defer sweeper.Stop()
+	keeper := files.NewKeeper(kept, st, log)
+	defer keeper.Close()
 
-	door := mlflow.New(mlflow.Options{Store: st, Files: kept, Sweeper: sweeper, Log: log})
-	handler, err := newHandler(c, st, door, log, metrics)
+	handler, err := newHandler(c, st, keeper, log, metrics)
 	if err != nil {
 		return err
 	}
@@ -82,7 +81,7 @@ func tune() {
 }
 
 // newHandler puts the doors behind the server.
-func newHandler(c *Settings, st *store.Store, client *mlflow.Door, log *slog.Logger, metrics *server.Metrics) (http.Handler, error) {
+func newHandler(c *Settings, st *store.Store, keeper *files.Keeper, log *slog.Logger, metrics *server.Metrics) (http.Handler, error) {
 	dist, err := fs.Sub(ui.Dist, "dist")
 	if err != nil {
 		return nil, err
@@ -91,6 +90,7 @@ func newHandler(c *Settings, st *store.Store, client *mlflow.Door, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
+	client := mlflow.New(mlflow.Options{Store: st, Files: keeper, Log: log})
 	door := api.New(api.Options{Store: st, Log: log, Title: c.APITitle, Description: c.APIDescription, Version: c.APIVersion})
 	return server.New(server.Options{
 		Routes:       slices.Concat(docs.Routes(), door.Routes(), client.Routes()),

@@ -50,12 +50,12 @@ type Store interface {
 
 const (
 	maxPath = 1000 // bytes: a key of S3 has at most 1024
-	maxName = 240  // bytes of one part: most file systems take 255, and Key adds some
+	maxName = 240  // bytes of one part: most file systems take 255, and newKey adds some
 )
 
-// Key makes a key for the bytes of a path: one that nothing ever had, so that
+// newKey makes a key for the bytes of a path: one that nothing ever had, so that
 // what is removed late can only be what it was. It reads like the path.
-func Key(path string) string {
+func newKey(path string) string {
 	var random [8]byte
 	rand.Read(random[:]) // never fails
 	return path + "~" + strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(random[:]))

@@ -15,9 +15,9 @@ type Garbage interface {
 	Removed(ctx context.Context, gone []record.Object) error
 }
 
-// Sweeper removes garbage in the background. Any number of servers may sweep
+// sweeper removes garbage in the background. Any number of servers may sweep
 // the same list: what one has removed is no error for the others.
-type Sweeper struct {
+type sweeper struct {
 	store Store
 	list  Garbage
 	log   *slog.Logger
@@ -31,29 +31,28 @@ const (
 	sweepPage = 100
 )
 
-// StartSweeper begins with what is on the list. The caller stops it.
-func StartSweeper(store Store, list Garbage, log *slog.Logger) *Sweeper {
+func startSweeper(store Store, list Garbage, log *slog.Logger) *sweeper {
 	ctx, quit := context.WithCancel(context.Background())
-	s := &Sweeper{store: store, list: list, log: log, wake: make(chan struct{}, 1), quit: quit, ended: make(chan struct{})}
+	s := &sweeper{store: store, list: list, log: log, wake: make(chan struct{}, 1), quit: quit, ended: make(chan struct{})}
 	go s.run(ctx)
 	return s
 }
 
-// Wake says that there is garbage now.
-func (s *Sweeper) Wake() {
+// wakeUp says that there is garbage now.
+func (s *sweeper) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// Stop ends the sweeper; what is left is on the list.
-func (s *Sweeper) Stop() {
+// stop ends the sweeper; what is left is on the list.
+func (s *sweeper) stop() {
 	s.quit()
 	<-s.ended
 }
 
-func (s *Sweeper) run(ctx context.Context) {
+func (s *sweeper) run(ctx context.Context) {
 	defer close(s.ended)
 	tick := time.NewTicker(sweepTime)
 	defer tick.Stop()
@@ -71,7 +70,7 @@ func (s *Sweeper) run(ctx context.Context) {
 }
 
 // sweep removes all that is on the list.
-func (s *Sweeper) sweep(ctx context.Context) error {
+func (s *sweeper) sweep(ctx context.Context) error {
 	for {
 		found, err := s.list.Garbage(ctx, sweepPage)
 		if err != nil || len(found) == 0 {

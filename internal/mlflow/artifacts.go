@@ -1,7 +1,6 @@
 package mlflow
 
 import (
-	"context"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -75,34 +74,14 @@ func (d *Door) putArtifact(w http.ResponseWriter, r *http.Request) error {
 
 // keep keeps a body as the file at a path, and answers.
 func (d *Door) keep(w http.ResponseWriter, r *http.Request, p string, body io.Reader) error {
-	if p == "" {
-		return record.Invalid.Errorf("path", "Invalid path: the root is a folder; a file needs a name")
-	}
-	ctx := r.Context()
-	key := files.Key(p)
-	info, err := d.files.Put(ctx, key, body)
-	if err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = record.Unreadable.Errorf("", "The body ended early: nothing was kept.")
-		}
-		return err
-	}
-	replaced, err := d.store.PutFile(ctx, record.File{Path: p, Object: record.Object{Key: key}, Size: info.Size, SHA256: info.SHA256}, actor)
-	if err != nil {
-		if kind := record.KindOf(err); kind == record.Conflict || kind == record.Full {
-			// Nothing was committed. Of any other error that is not certain.
-			err = errors.Join(err, d.files.Remove(context.WithoutCancel(ctx), key))
-		}
+	if _, err := d.files.Keep(r.Context(), p, body, actor); err != nil {
 		return asInvalid(err)
-	}
-	if replaced {
-		d.sweeper.Wake()
 	}
 	w.WriteHeader(http.StatusOK) // and nothing more, as MLflow
 	return nil
 }
 
-// asInvalid is MLflow's status for a path where something else is.
+// asInvalid is the status for a path where something else is.
 func asInvalid(err error) error {
 	var known *record.Error
 	if errors.As(err, &known) && known.Kind == record.Conflict {
@@ -140,30 +119,11 @@ func (d *Door) getArtifact(w http.ResponseWriter, r *http.Request) error {
 // sendFile sends a file, or the part of it that the request asks for. A browser
 // may save it, but not show it: it can hold anything.
 func (d *Door) sendFile(w http.ResponseWriter, r *http.Request, p string) error {
-	ctx := r.Context()
-	known, err := d.store.File(ctx, p)
-	if err != nil {
-		return err
-	}
-	f, err := d.files.Open(ctx, known.Object.Key)
-	if record.KindOf(err) == record.NotFound {
-		// Perhaps it was written anew meanwhile.
-		if known, err = d.store.File(ctx, p); err != nil {
-			return err
-		}
-		f, err = d.files.Open(ctx, known.Object.Key)
-	}
-	if record.KindOf(err) == record.NotFound {
-		return &problem{http.StatusInternalServerError, internalError, "The bytes of the file " + record.Quote(p) + " are gone from the file store."}
-	}
+	f, known, err := d.files.Open(r.Context(), p)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if f.Size() != known.Size {
-		return &problem{http.StatusInternalServerError, internalError, "The bytes of the file " + record.Quote(p) + " are not those that were kept: there were " +
-			strconv.FormatInt(known.Size, 10) + " bytes, and there are " + strconv.FormatInt(f.Size(), 10) + "."}
-	}
 	seconds := known.Size/slowest + 1
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2*pieceTime + time.Duration(seconds)*time.Second))
 	h := w.Header()
@@ -200,17 +160,11 @@ func (d *Door) deleteArtifact(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if p == "" {
-		return record.Invalid.Errorf("path", "Invalid path: all files cannot be deleted at once; name a file or a folder")
+	if err := d.files.Delete(r.Context(), p, actor); err != nil {
+		return err
 	}
-	deleted, err := d.store.DeleteFiles(r.Context(), p, actor)
-	if deleted > 0 {
-		d.sweeper.Wake()
-	}
-	if err == nil {
-		send(w, http.StatusOK, empty{})
-	}
-	return err
+	send(w, http.StatusOK, empty{})
+	return nil
 }
 
 // listArtifacts lists a folder by names alone.

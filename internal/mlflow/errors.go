@@ -121,6 +121,8 @@ func problemOf(err error, s subject) *problem {
 		return &problem{http.StatusRequestEntityTooLarge, invalidParameter, known.Text}
 	case record.Unavailable:
 		return &problem{http.StatusServiceUnavailable, unavailable, known.Text}
+	case record.Damaged:
+		return &problem{http.StatusInternalServerError, internalError, known.Text}
 	case record.Full:
 		return &problem{http.StatusInsufficientStorage, exhausted, known.Text}
 	}
@@ -229,7 +231,7 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error, about abo
 	}
 	switch p.status {
 	case http.StatusInternalServerError:
-		if error(p) != err { // nobody has said what is wrong
+		if record.KindOf(err) != record.Damaged { // nobody can say what is wrong
 			p.text = "An internal error occurred; the log has the details under the request id " + server.RequestID(ctx) + "."
 		}
 	case http.StatusServiceUnavailable:

@@ -45,9 +45,9 @@ func serve(t testing.TB, s *store.Store) *client {
 			t.Error(err)
 		}
 	})
-	sweeper := files.StartSweeper(kept, s, log)
-	t.Cleanup(sweeper.Stop)
-	door := mlflow.New(mlflow.Options{Store: s, Files: kept, Sweeper: sweeper, Log: log})
+	keeper := files.NewKeeper(kept, s, log)
+	t.Cleanup(keeper.Close)
+	door := mlflow.New(mlflow.Options{Store: s, Files: keeper, Log: log})
 	h, err := server.New(server.Options{
 		Routes: door.Routes(), Log: log, Metrics: server.NewMetrics(),
 		BodyLimit: bodyLimit, Ready: s.Ping,

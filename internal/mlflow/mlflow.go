@@ -26,25 +26,23 @@ const version = "3.17.2"
 
 // Options are what New is given.
 type Options struct {
-	Store   *store.Store
-	Files   files.Store
-	Sweeper *files.Sweeper // of Files
-	Log     *slog.Logger
+	Store *store.Store
+	Files *files.Keeper
+	Log   *slog.Logger
 }
 
 // Door is MLflow's API.
 type Door struct {
-	store   *store.Store
-	files   files.Store
-	sweeper *files.Sweeper
-	log     *slog.Logger
-	places  places
-	models  sync.Mutex // held while the list in the tag modelHistory is changed
+	store  *store.Store
+	files  *files.Keeper
+	log    *slog.Logger
+	places places
+	models sync.Mutex // held while the list in the tag modelHistory is changed
 }
 
 // New makes the door.
 func New(o Options) *Door {
-	return &Door{store: o.Store, files: o.Files, sweeper: o.Sweeper, log: o.Log}
+	return &Door{store: o.Store, files: o.Files, log: o.Log}
 }
 
 // handler answers requests of type T. Its workspace is nil when the client

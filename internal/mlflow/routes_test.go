@@ -75,6 +75,7 @@ func TestKindsHaveStatuses(t *testing.T) {
 		record.TooLarge:    "413 INVALID_PARAMETER_VALUE",
 		record.Unavailable: "503 TEMPORARILY_UNAVAILABLE",
 		record.Full:        "507 RESOURCE_EXHAUSTED",
+		record.Damaged:     "500 INTERNAL_ERROR",
 	}
 	for _, k := range record.Kinds() {
 		p := problemOf(k.Errorf("", "why"), subject{})

@@ -20,6 +20,7 @@ const (
 	TooLarge                // the request is over a limit of size
 	Unavailable             // the database cannot be reached now
 	Full                    // the disk is full
+	Damaged                 // what is kept is not what was kept
 	numKinds
 )
 
