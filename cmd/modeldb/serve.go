@@ -91,7 +91,7 @@ func newHandler(c *Settings, st *store.Store, keeper *files.Keeper, log *slog.Lo
 		return nil, err
 	}
 	client := mlflow.New(mlflow.Options{Store: st, Files: keeper, Log: log})
-	door := api.New(api.Options{Store: st, Log: log, Title: c.APITitle, Description: c.APIDescription, Version: c.APIVersion})
+	door := api.New(api.Options{Store: st, Files: keeper, Log: log, Title: c.APITitle, Description: c.APIDescription, Version: c.APIVersion})
 	return server.New(server.Options{
 		Routes:       slices.Concat(docs.Routes(), door.Routes(), client.Routes()),
 		Log:          log,

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"modeldb/internal/files"
 	"modeldb/internal/record"
 	"modeldb/internal/server"
 	"modeldb/internal/store"
@@ -23,6 +24,7 @@ import (
 // Options are what New is given.
 type Options struct {
 	Store       *store.Store
+	Files       *files.Keeper
 	Log         *slog.Logger
 	Title       string
 	Description string
@@ -32,6 +34,7 @@ type Options struct {
 // Door is the Model DB API.
 type Door struct {
 	store  *store.Store
+	files  *files.Keeper
 	log    *slog.Logger
 	routes []server.Route
 }
@@ -39,7 +42,7 @@ type Door struct {
 // New makes the door and its OpenAPI document.
 func New(o Options) *Door {
 	setUpHuma()
-	d := &Door{store: o.Store, log: o.Log}
+	d := &Door{store: o.Store, files: o.Files, log: o.Log}
 	config := huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
@@ -48,6 +51,7 @@ func New(o Options) *Door {
 				{Name: "projects", Description: "Named efforts, the units of isolation."},
 				{Name: "models", Description: "Lines of models inside a project."},
 				{Name: "experiments", Description: "Trainings of a model: parameters, data, evaluations and files."},
+				{Name: "files", Description: "Files of an experiment, kept by this server."},
 				{Name: "health", Description: "Whether the service answers."},
 			},
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
@@ -80,15 +84,16 @@ type collector struct {
 // HandleFunc notes a route; see humago.Mux.
 func (c *collector) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
 	h := http.Handler(http.HandlerFunc(handler))
-	if c.right == server.Write {
+	stream := strings.HasPrefix(pattern, http.MethodPut) // what is put is a file
+	if c.right == server.Write && !stream {
 		h = jsonOnly(h)
 	}
-	c.routes = append(c.routes, server.Route{Pattern: wholeNames.Replace(pattern), Right: c.right, Handler: h})
+	c.routes = append(c.routes, server.Route{Pattern: wholeNames.Replace(pattern), Right: c.right, Handler: h, Stream: stream})
 }
 
 // wholeNames lets a name be all that is left of a path: a mux takes "%2F", the
 // name that is one slash, for no segment at all.
-var wholeNames = strings.NewReplacer("_name}", "_name...}", "{model_version_id}", "{model_version_id...}")
+var wholeNames = strings.NewReplacer("_name}", "_name...}", "{model_version_id}", "{model_version_id...}", "{path}", "{path...}")
 
 // jsonOnly refuses a body that does not say it is JSON. A form of another
 // site's page cannot say so.

@@ -109,6 +109,9 @@ func (d *Door) fail(ctx context.Context, err error) error {
 		return &Problem{status: code, text: "an internal error occurred; the log has the details under the request id " + server.RequestID(ctx)}
 	case record.Invalid:
 		loc := append([]string{"body"}, strings.SplitN(known.Field, ".", 2)...)
+		if known.Field == "path" {
+			loc = []string{"path", "path"}
+		}
 		return &Problem{status: code, text: known.Text, faults: []fault{{loc, known.Text, "value_error"}}}
 	case record.Unavailable:
 		return huma.ErrorWithHeaders(&Problem{status: code, text: known.Text}, http.Header{"Retry-After": {"1"}})

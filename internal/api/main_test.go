@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"modeldb/internal/api"
+	"modeldb/internal/files"
 	"modeldb/internal/server"
 	"modeldb/internal/store"
 	"modeldb/internal/store/storetest"
@@ -22,9 +23,9 @@ const (
 	bodyLimit = 1 << 20 // of the test's server
 )
 
-func door(s *store.Store) *api.Door {
+func door(s *store.Store, kept *files.Keeper) *api.Door {
 	return api.New(api.Options{
-		Store: s, Log: slog.New(slog.DiscardHandler),
+		Store: s, Files: kept, Log: slog.New(slog.DiscardHandler),
 		Title: "Model_DB_Service", Description: "The record of projects, models and experiments.", Version: "0.1",
 	})
 }
@@ -39,8 +40,19 @@ type client struct {
 // serve puts the door behind a server, as the program does.
 func serve(t testing.TB, s *store.Store) *client {
 	t.Helper()
+	kept, err := files.OpenLocal(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := kept.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	keeper := files.NewKeeper(kept, s, slog.New(slog.DiscardHandler))
+	t.Cleanup(keeper.Close)
 	h, err := server.New(server.Options{
-		Routes: door(s).Routes(), Log: slog.New(slog.DiscardHandler), Metrics: server.NewMetrics(),
+		Routes: door(s, keeper).Routes(), Log: slog.New(slog.DiscardHandler), Metrics: server.NewMetrics(),
 		BodyLimit: bodyLimit, Ready: s.Ping,
 	})
 	if err != nil {

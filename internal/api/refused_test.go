@@ -393,7 +393,7 @@ var strangers = map[string]string{ // as sent, and as the answer has it
 
 func TestUnknownIDsAndNamesAreRefused(t *testing.T) {
 	var all []refusal
-	for _, r := range door(nil).Routes() {
+	for _, r := range door(nil, nil).Routes() {
 		method, path, _ := strings.Cut(r.Pattern, " ")
 		before, _, named := strings.Cut(path, "{")
 		if !named {
@@ -405,7 +405,11 @@ func TestUnknownIDsAndNamesAreRefused(t *testing.T) {
 		}
 		for sent, shown := range strangers {
 			label := fmt.Sprintf("%s %s%.40s", method, before, sent)
-			all = append(all, refusal{label, method, before + sent, body, nil, 404, "", []string{"there is no", `"` + shown}})
+			rest := ""
+			if strings.HasSuffix(path, "/{path...}") {
+				rest = "/file"
+			}
+			all = append(all, refusal{label, method, before + sent + rest, body, nil, 404, "", []string{"there is no", `"` + shown}})
 		}
 	}
 	refuseAll(t, all)

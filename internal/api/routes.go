@@ -50,6 +50,10 @@ func (d *Door) operations() []operation {
 		route(d, write, post, "/api/experiments", "add-experiment", "experiments", "Add experiment", "Keeps one training of a model.", d.addExperiment, badJSON, notFound, tooLarge, notJSON),
 		route(d, write, post, "/api/experiments/evaluations/{experiment_id}", "add-evaluations", "experiments", "Add evaluations to an experiment", "Merged key by key into those that are there.", d.addEvaluations, badJSON, notFound, conflict, tooLarge, notJSON),
 		route(d, write, post, "/api/experiments/artifact-file-paths/{experiment_id}", "add-artifact-file-paths", "experiments", "Add artifact file paths to an experiment", "Merged key by key into those that are there.", d.addArtifacts, badJSON, notFound, tooLarge, notJSON),
+		listRoute[File](d, "/api/experiments/files/{experiment_id}", "list-files", "files", "List files of an experiment", "All files, in folders too, by their paths; the cursor is a path."+streamed, d.listFiles, notFound, conflict),
+		fileRoute(route(d, read, get, "/api/experiments/file/{experiment_id}/{path}", "get-file", "files", "Get file of an experiment", "The bytes of a file. The ETag is its SHA-256; Range works.", d.getFile, notFound, conflict)),
+		fileRoute(route(d, write, http.MethodPut, "/api/experiments/file/{experiment_id}/{path}", "put-file", "files", "Put file of an experiment", "Keeps the body, of any type and length, in the place of the file that was there.", d.putFile, badJSON, notFound, conflict)),
+		route(d, write, del, "/api/experiments/file/{experiment_id}/{path}", "delete-file", "files", "Delete file of an experiment", "The file is gone for good; its digest stays in the event log.", d.deleteFile, notFound, conflict),
 		route(d, write, del, "/api/experiments/id/{experiment_id}", "delete-experiment", "experiments", "Delete experiment", "Marks the experiment as deleted. It can be restored.", d.deleteExperiment, notFound),
 		route(d, write, post, "/api/experiments/restore/{experiment_id}", "restore-experiment", "experiments", "Restore experiment", "Brings a deleted experiment back.", d.restoreExperiment, notFound),
 	}

@@ -15,7 +15,7 @@ import (
 func TestEveryRouteIsInATranscript(t *testing.T) {
 	mux := http.NewServeMux()
 	missing := map[string]string{}
-	for _, r := range door(nil).Routes() {
+	for _, r := range door(nil, nil).Routes() {
 		mux.Handle(r.Pattern, r.Handler)
 		if r.Right != server.Open { // documents: see TestDocument
 			missing[r.Pattern] = "success"
@@ -41,7 +41,7 @@ func TestEveryRouteIsInATranscript(t *testing.T) {
 	for pattern := range missing {
 		t.Errorf("no transcript shows %s with success", pattern)
 	}
-	for _, r := range door(nil).Routes() {
+	for _, r := range door(nil, nil).Routes() {
 		if strings.Contains(r.Pattern, "{") && !failed[r.Pattern] || r.Right == server.Write && !failed[r.Pattern] {
 			t.Errorf("no transcript shows %s refusing something", r.Pattern)
 		}
@@ -51,7 +51,7 @@ func TestEveryRouteIsInATranscript(t *testing.T) {
 func TestOtherMethodsAreRefused(t *testing.T) {
 	methods := []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
 	taken := map[string][]string{} // methods by path
-	for _, r := range door(nil).Routes() {
+	for _, r := range door(nil, nil).Routes() {
 		method, path, _ := strings.Cut(r.Pattern, " ")
 		path = params.ReplaceAllString(path, "x")
 		taken[path] = append(taken[path], method)

@@ -12,7 +12,7 @@ import (
 // Records are what a database knows of files.
 type Records interface {
 	Garbage
-	PutFile(ctx context.Context, f record.File, by record.Actor) (replaced bool, err error)
+	PutFile(ctx context.Context, f record.File, by record.Actor) (kept record.File, replaced bool, err error)
 	File(ctx context.Context, path string) (record.File, error)
 	DeleteFiles(ctx context.Context, path string, by record.Actor) (deleted int, err error)
 }
@@ -51,14 +51,14 @@ func (k *Keeper) Keep(ctx context.Context, path string, body io.Reader, by recor
 		return f, err
 	}
 	f.Size, f.SHA256 = info.Size, info.SHA256
-	replaced, err := k.records.PutFile(ctx, f, by)
+	kept, replaced, err := k.records.PutFile(ctx, f, by)
 	if err != nil && uncommitted(err) {
 		err = errors.Join(err, k.store.Remove(context.WithoutCancel(ctx), f.Object.Key))
 	}
 	if replaced && err == nil {
 		k.sweeper.wakeUp()
 	}
-	return f, err
+	return kept, err
 }
 
 // uncommitted reports whether an error says that nothing was written. After any

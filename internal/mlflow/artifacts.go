@@ -1,31 +1,26 @@
 package mlflow
 
 import (
-	"encoding/hex"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
-	"path"
 	"strconv"
 	"strings"
 	"time"
 
 	"modeldb/internal/files"
 	"modeldb/internal/record"
+	"modeldb/internal/server"
 )
-
-// artifactScheme begins the addresses of files that the server keeps itself.
-const artifactScheme = "mlflow-artifacts:"
 
 // ownPath is the path of an address among the files that the server keeps. Any
 // other address is a label to the server: who logged there reads there.
 func ownPath(uri string) (string, error) {
-	rest, own := strings.CutPrefix(uri, artifactScheme)
-	if !own || strings.HasPrefix(rest, "//") {
+	path, own := record.OwnPath(uri)
+	if !own {
 		return "", record.Invalid.Errorf("artifact_uri", "The files are kept at %s, which is not this server's own store: read and write them there", record.Quote(uri))
 	}
-	return files.Clean("artifact_uri", strings.TrimLeft(rest, "/"))
+	return files.Clean("artifact_uri", path)
 }
 
 // direct makes the handler of a route whose body or answer is a file.
@@ -69,7 +64,7 @@ func (d *Door) putArtifact(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return d.keep(w, r, p, steady{r.Body, http.NewResponseController(w)})
+	return d.keep(w, r, p, server.FileBody(w, r))
 }
 
 // keep keeps a body as the file at a path, and answers.
@@ -90,23 +85,6 @@ func asInvalid(err error) error {
 	return err
 }
 
-// slowest is how many bytes a second a client must take.
-const slowest = 64 << 10
-
-// steady reads a body of any length: each piece of it has its time.
-type steady struct {
-	body io.Reader
-	rc   *http.ResponseController
-}
-
-// Read gives the next piece time to come, and the answer time after it.
-func (s steady) Read(p []byte) (int, error) {
-	now := time.Now()
-	_ = s.rc.SetReadDeadline(now.Add(pieceTime)) // not every connection has one
-	_ = s.rc.SetWriteDeadline(now.Add(2 * pieceTime))
-	return s.body.Read(p)
-}
-
 // getArtifact sends a file.
 func (d *Door) getArtifact(w http.ResponseWriter, r *http.Request) error {
 	p, err := d.artifactPath(r, r.PathValue("path"))
@@ -116,42 +94,15 @@ func (d *Door) getArtifact(w http.ResponseWriter, r *http.Request) error {
 	return d.sendFile(w, r, p)
 }
 
-// sendFile sends a file, or the part of it that the request asks for. A browser
-// may save it, but not show it: it can hold anything.
+// sendFile sends a file, or the part of it that the request asks for.
 func (d *Door) sendFile(w http.ResponseWriter, r *http.Request, p string) error {
 	f, known, err := d.files.Open(r.Context(), p)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	seconds := known.Size/slowest + 1
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2*pieceTime + time.Duration(seconds)*time.Second))
-	h := w.Header()
-	h.Set("Content-Type", contentType(p))
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(p)}))
-	h.Set("ETag", `"`+hex.EncodeToString(known.SHA256[:])+`"`)
-	http.ServeContent(w, r, "", time.UnixMilli(known.Changed), f)
+	server.SendFile(w, r, known, f)
 	return nil
-}
-
-// texts are the ends of names that MLflow's server sends as plain text, so that
-// its page can show them.
-var texts = map[string]bool{
-	"txt": true, "log": true, "err": true, "cfg": true, "conf": true, "cnf": true, "cf": true, "ini": true, "properties": true,
-	"prop": true, "hocon": true, "toml": true, "yaml": true, "yml": true, "xml": true, "json": true, "js": true, "py": true,
-	"py3": true, "csv": true, "tsv": true, "md": true, "rst": true, "MLmodel": true, "MLproject": true,
-}
-
-// contentType is what a file's name says of it.
-func contentType(p string) string {
-	name := path.Base(p)
-	if texts[name[strings.LastIndexByte(name, '.')+1:]] {
-		return "text/plain; charset=utf-8"
-	}
-	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
-		return t
-	}
-	return "application/octet-stream"
 }
 
 // deleteArtifact deletes a file or a folder; nothing there is fine, too.

@@ -183,7 +183,7 @@ func TestAFolderIsListedWhole(t *testing.T) {
 		var want []string
 		put := func(path string) {
 			t.Helper()
-			_, err := c.store.PutFile(t.Context(), record.File{Path: path, Object: record.Object{Key: path}}, "a")
+			_, _, err := c.store.PutFile(t.Context(), record.File{Path: path, Object: record.Object{Key: path}}, "a")
 			if err != nil {
 				t.Fatal(err)
 			}

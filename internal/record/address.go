@@ -8,7 +8,20 @@ func ArtifactRoot(m Model) string {
 	if m.Location != "" {
 		return m.Location
 	}
-	return "mlflow-artifacts:/" + ModelID(m.Key)
+	return ownScheme + "/" + ModelID(m.Key)
+}
+
+// ownScheme begins the addresses of files that the server keeps itself.
+const ownScheme = "mlflow-artifacts:"
+
+// OwnPath is the path of an address among the files that the server keeps
+// itself, if it is one of theirs.
+func OwnPath(address string) (path string, own bool) {
+	path, own = strings.CutPrefix(address, ownScheme)
+	if !own || strings.HasPrefix(path, "//") { // of another server
+		return "", false
+	}
+	return strings.TrimLeft(path, "/"), true
 }
 
 // RunArtifacts is the address of the files of a model's run.

@@ -46,10 +46,11 @@ func below(dir string) (from, before string) {
 func behind(path string) string { return path + "\x01" }
 
 // PutFile says where the bytes of a path are now, and forgets those that it had
-// before, which are garbage then. Conflict (field path): the path is a folder,
+// before, which are garbage then. It returns the file with its time, and whether it
+// took the place of another. Conflict (field path): the path is a folder,
 // or a part of it is a file.
 // A file that is replaced by other bytes leaves an event with the digests.
-func (s *Store) PutFile(ctx context.Context, f record.File, by record.Actor) (replaced bool, err error) {
+func (s *Store) PutFile(ctx context.Context, f record.File, by record.Actor) (kept record.File, replaced bool, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		replaced = false
 		if err := t.checkFilePath(f.Path); err != nil {
@@ -70,7 +71,7 @@ func (s *Store) PutFile(ctx context.Context, f record.File, by record.Actor) (re
 		t.add(fileTable, f.Path, f.Object.Store, f.Object.Key, f.Size, f.SHA256[:], f.Changed)
 		return nil
 	})
-	return replaced, err
+	return f, replaced, err
 }
 
 // checkFilePath refuses a path that is a folder or leads through a file.
@@ -108,6 +109,16 @@ func (s *Store) File(ctx context.Context, path string) (record.File, error) {
 		err = record.NotFound.Errorf("path", "there is no file at %s", record.Quote(path))
 	}
 	return deref(f), err
+}
+
+// FilesBelow returns at most limit of all files below a folder, by their paths:
+// those after one (empty: from the first).
+func (s *Store) FilesBelow(ctx context.Context, dir, last string, limit int) ([]record.File, error) {
+	from, before := below(dir)
+	if last != "" {
+		from = behind(last)
+	}
+	return list(s.reading(ctx), scanFile, filesUnderSQL, from, before, int64(limit))
 }
 
 // filesPage is how many rows of files one statement reads.

@@ -13,12 +13,20 @@ func file(path string, digest byte) record.File {
 	return record.File{Path: path, Object: record.Object{Key: fmt.Sprint(path, "~", digest)}, Size: 1, SHA256: [32]byte{digest}}
 }
 
+func putFile(t *testing.T, s *store.Store, path string) {
+	t.Helper()
+	_, _, err := s.PutFile(t.Context(), file(path, 1), "a")
+	ok(t, err)
+}
+
 func TestAFileThatGoesLeavesItsDigest(t *testing.T) {
 	eachTicking(t, func(t *testing.T, s *store.Store, database string) {
 		ctx := t.Context()
 		put := func(f record.File, want bool) {
 			t.Helper()
-			same(t, must(s.PutFile(ctx, f, "a"))(t), want)
+			_, replaced, err := s.PutFile(ctx, f, "a")
+			ok(t, err)
+			same(t, replaced, want)
 		}
 		put(file("d/a", 1), false)
 		put(file("d/a", 2), true)
@@ -54,10 +62,10 @@ func TestAListingGoesOnAfterAnyEntry(t *testing.T) {
 			e := record.FileEntry{Path: path, Size: 1}
 			if i%3 == 0 {
 				e = record.FileEntry{Path: path, Folder: true}
-				must(s.PutFile(ctx, file(path+"/x/y", 1), "a"))(t)
+				putFile(t, s, path+"/x/y")
 				path += "/z"
 			}
-			must(s.PutFile(ctx, file(path, 1), "a"))(t)
+			putFile(t, s, path)
 			want = append(want, e)
 		}
 		for _, limit := range []int{1, 2, 7, 39, 40, 41} {
