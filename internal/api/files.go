@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/hex"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -133,13 +132,13 @@ func (d *Door) getFile(ctx context.Context, in *FilePath) (*huma.StreamResponse,
 // upload is the input of putFile: its body is read as it comes.
 type upload struct {
 	FilePath
-	body io.Reader
+	r *http.Request
+	w http.ResponseWriter
 }
 
-// Resolve takes the body; huma calls it.
+// Resolve takes the request; huma calls it.
 func (u *upload) Resolve(hc huma.Context) []error {
-	r, w := humago.Unwrap(hc)
-	u.body = server.FileBody(w, r)
+	u.r, u.w = humago.Unwrap(hc)
 	return nil
 }
 
@@ -148,7 +147,11 @@ func (d *Door) putFile(ctx context.Context, in *upload) (*answer[*File], error) 
 	if err != nil {
 		return nil, err
 	}
-	f, err := d.files.Keep(ctx, whole, in.body, actor)
+	if in.r.Header.Get("Content-Range") != "" {
+		return nil, record.Unreadable.Errorf("", "a part of a file cannot be put; send the whole file")
+	}
+	f, err := d.files.Keep(ctx, whole, server.FileBody(in.w, in.r.Body), actor)
+	server.FileKept(in.w)
 	return reply(fileOf(root, f), err)
 }
 

@@ -49,7 +49,7 @@ func serve(t testing.TB, s *store.Store) *client {
 			t.Error(err)
 		}
 	})
-	keeper := files.NewKeeper(kept, s, slog.New(slog.DiscardHandler))
+	keeper := files.NewKeeper(kept, s, 0, slog.New(slog.DiscardHandler))
 	t.Cleanup(keeper.Close)
 	h, err := server.New(server.Options{
 		Routes: door(s, keeper).Routes(), Log: slog.New(slog.DiscardHandler), Metrics: server.NewMetrics(),

@@ -35,8 +35,9 @@ type File interface {
 // written once: whoever writes a file anew takes another key, so that a reader
 // never sees half of one and half of the other.
 type Store interface {
-	// Put keeps all of body, and returns when it is durable. When it fails,
-	// nothing is there. Conflict: the key is taken. Full: there is no room.
+	// Put keeps all of body under a key that nothing had before, and returns when
+	// it is durable. When it fails, nothing is there. Unreadable: the body could
+	// not be read to its end; the cause is with it. Full: there is no room.
 	Put(ctx context.Context, key string, body io.Reader) (Info, error)
 	// Open opens a file. NotFound: there is none.
 	Open(ctx context.Context, key string) (File, error)
@@ -44,6 +45,8 @@ type Store interface {
 	Remove(ctx context.Context, key string) error
 	// Walk calls visit for every file, in no order, until it returns an error.
 	Walk(ctx context.Context, visit func(key string, size int64, modified time.Time) error) error
+	// Tidy drops what uploads left behind that were cut off long ago.
+	Tidy(ctx context.Context) error
 	// Close gives back what the store holds.
 	Close() error
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"time"
 
 	"modeldb/internal/record"
 )
@@ -12,6 +13,7 @@ import (
 // Records are what a database knows of files.
 type Records interface {
 	Garbage
+	CanPutFile(ctx context.Context, path string) error
 	PutFile(ctx context.Context, f record.File, by record.Actor) (kept record.File, replaced bool, err error)
 	File(ctx context.Context, path string) (record.File, error)
 	DeleteFiles(ctx context.Context, path string, by record.Actor) (deleted int, err error)
@@ -25,10 +27,10 @@ type Keeper struct {
 	sweeper *sweeper
 }
 
-// NewKeeper makes a keeper, which begins to remove what is garbage. The caller
-// closes it, and then the store and the records.
-func NewKeeper(store Store, records Records, log *slog.Logger) *Keeper {
-	return &Keeper{store, records, startSweeper(store, records, log)}
+// NewKeeper makes a keeper, which begins to remove what is garbage for so long.
+// The caller closes it, and then the store and the records.
+func NewKeeper(store Store, records Records, garbageAge time.Duration, log *slog.Logger) *Keeper {
+	return &Keeper{store, records, startSweeper(store, records, garbageAge, log)}
 }
 
 // Close ends what goes on in the background.
@@ -36,37 +38,32 @@ func (k *Keeper) Close() { k.sweeper.stop() }
 
 // Keep keeps all of body as the file at a path, in the place of the one that
 // was there, and returns when both its bytes and its record are durable. When it
-// fails, nothing has changed. Unreadable: the body was cut off. Invalid (field
-// path): the path is a folder or the root, or a part of it is a file. Full.
+// fails, nothing has changed. Unreadable: the body was cut off. Conflict (field
+// path): the path is a folder, or a part of it is a file. Invalid: it is the root. Full.
 func (k *Keeper) Keep(ctx context.Context, path string, body io.Reader, by record.Actor) (record.File, error) {
 	f := record.File{Path: path, Object: record.Object{Key: newKey(path)}}
 	if path == "" {
 		return f, record.Invalid.Errorf("path", "Invalid path: the root is a folder; a file needs a name")
 	}
-	info, err := k.store.Put(ctx, f.Object.Key, body)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = record.Unreadable.Errorf("", "The body ended early: nothing was kept.")
+	if err := k.records.CanPutFile(ctx, path); err != nil { // before the body comes
+		return f, err
 	}
+	info, err := k.store.Put(ctx, f.Object.Key, body)
 	if err != nil {
 		return f, err
 	}
 	f.Size, f.SHA256 = info.Size, info.SHA256
-	kept, replaced, err := k.records.PutFile(ctx, f, by)
-	if err != nil && uncommitted(err) {
+	// The bytes are all there: whether the client still waits does not matter.
+	kept, replaced, err := k.records.PutFile(context.WithoutCancel(ctx), f, by)
+	if kind := record.KindOf(err); err != nil && kind != record.Internal && kind != record.Unavailable {
+		// Nothing was committed. After any other error, such as a lost connection, that
+		// is not certain: the bytes stay, and modeldb check finds them.
 		err = errors.Join(err, k.store.Remove(context.WithoutCancel(ctx), f.Object.Key))
 	}
 	if replaced && err == nil {
 		k.sweeper.wakeUp()
 	}
 	return kept, err
-}
-
-// uncommitted reports whether an error says that nothing was written. After any
-// other, such as a lost connection, that is not certain: the bytes stay, and
-// modeldb check finds them if no record has them.
-func uncommitted(err error) bool {
-	kind := record.KindOf(err)
-	return kind != record.Internal && kind != record.Unavailable || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // Open opens the file at a path. NotFound (field path): there is none. Damaged:

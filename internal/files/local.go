@@ -24,7 +24,8 @@ import (
 // what is on its way is below incoming. Everything is reached through os.Root,
 // so that no key and no link leads out of the folder.
 type Local struct {
-	root *os.Root
+	root    *os.Root
+	folders sync.Mutex // held to make some: a folder that is there is also on disk
 }
 
 const (
@@ -34,14 +35,13 @@ const (
 	// abandoned is how old a file on its way is when nobody writes it any more.
 	abandoned = 24 * time.Hour
 
-	copyBuffer  = 256 << 10
-	piecesAhead = 8        // that wait to be summed up
+	copyBuffer  = 128 << 10
+	piecesAhead = 2        // that wait to be summed up
 	syncStep    = 16 << 20 // bytes after which a sync begins while more comes
 	putTries    = 10
 )
 
-// OpenLocal opens a folder, which it makes if there is none. It drops what
-// uploads left behind that were cut off long ago.
+// OpenLocal opens a folder, which it makes if there is none.
 func OpenLocal(dir string) (*Local, error) {
 	for _, d := range []string{kept, incoming} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
@@ -52,8 +52,8 @@ func OpenLocal(dir string) (*Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Local{root}
-	if err := l.dropAbandoned(); err != nil {
+	l := &Local{root: root}
+	if err := l.Tidy(context.Background()); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
 	return l, nil
@@ -65,15 +65,19 @@ func ViewLocal(dir string) (*Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Local{root}, nil
+	return &Local{root: root}, nil
 }
 
-func (l *Local) dropAbandoned() error {
+// Tidy drops old files on their way.
+func (l *Local) Tidy(ctx context.Context) error {
 	entries, err := fs.ReadDir(l.root.FS(), incoming)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		info, err := e.Info()
 		if err == nil && time.Since(info.ModTime()) > abandoned {
 			err = l.root.Remove(path.Join(incoming, e.Name()))
@@ -95,24 +99,21 @@ func (l *Local) Put(ctx context.Context, key string, body io.Reader) (Info, erro
 	if err != nil {
 		return info, err
 	}
-	defer l.root.Remove(temporary) // its other name stays
 	name := path.Join(kept, key)
 	for try := 1; ; try++ {
 		if err = l.makeFolders(path.Dir(name)); err == nil {
-			// A key is new, so nothing is lost by a name that is taken; but Link
-			// refuses it, where Rename would not.
-			err = l.root.Link(temporary, name)
+			err = l.root.Rename(temporary, name)
 		}
 		if err == nil {
 			break
 		}
 		// Remove may have taken a folder away that was empty.
 		if !errors.Is(err, fs.ErrNotExist) || try == putTries {
-			return info, classify(err, key)
+			return info, errors.Join(unwritten(err, key), l.root.Remove(temporary))
 		}
 	}
 	if err := l.syncFolder(path.Dir(name)); err != nil {
-		return info, errors.Join(classify(err, key), l.root.Remove(name))
+		return info, errors.Join(unwritten(err, key), l.root.Remove(name))
 	}
 	return info, nil
 }
@@ -124,12 +125,12 @@ func (l *Local) receive(ctx context.Context, body io.Reader) (name string, info 
 	name = path.Join(incoming, hex.EncodeToString(random[:]))
 	f, err := l.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return name, info, classify(err, name)
+		return name, info, unwritten(err, name)
 	}
 	if info, err = write(ctx, f, body); err == nil {
-		err = classify(f.Sync(), name)
+		err = unwritten(f.Sync(), name)
 	}
-	if closed := classify(f.Close(), name); err == nil {
+	if closed := unwritten(f.Close(), name); err == nil {
 		err = closed
 	}
 	if err != nil {
@@ -148,7 +149,7 @@ func write(ctx context.Context, f *os.File, body io.Reader) (info Info, err erro
 	close(w.pieces)
 	info = Info{Size: w.size, SHA256: <-w.summed}
 	w.syncing.Wait()
-	return info, cmp.Or(err, classify(w.unsynced, f.Name()))
+	return info, cmp.Or(err, unwritten(w.unsynced, f.Name()))
 }
 
 // piece is a part of a body on its way to the sum.
@@ -178,7 +179,7 @@ func (w *writer) copy(ctx context.Context, body io.Reader) error {
 		var failed error
 		p.n, failed = fill(p.buffer[:], body)
 		if _, err := w.f.Write(p.buffer[:p.n]); err != nil {
-			return classify(err, w.f.Name())
+			return unwritten(err, w.f.Name())
 		}
 		w.size += int64(p.n)
 		w.since += int64(p.n)
@@ -187,7 +188,7 @@ func (w *writer) copy(ctx context.Context, body io.Reader) error {
 			return nil
 		}
 		if failed != nil {
-			return failed
+			return record.Unreadable.Wrap(failed, "The body could not be read to its end: nothing was kept.")
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -232,6 +233,12 @@ func fill(buffer []byte, body io.Reader) (n int, err error) {
 // makeFolders makes a folder and those above it, durably: a folder that is
 // new is synced in the one above it.
 func (l *Local) makeFolders(dir string) error {
+	l.folders.Lock()
+	defer l.folders.Unlock()
+	return l.makeFolder(dir)
+}
+
+func (l *Local) makeFolder(dir string) error {
 	if info, err := l.root.Stat(dir); err == nil {
 		if !info.IsDir() {
 			return syscall.ENOTDIR
@@ -240,7 +247,7 @@ func (l *Local) makeFolders(dir string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := l.makeFolders(path.Dir(dir)); err != nil {
+	if err := l.makeFolder(path.Dir(dir)); err != nil {
 		return err
 	}
 	if err := l.root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -332,6 +339,15 @@ func (l *Local) Walk(ctx context.Context, visit func(key string, size int64, mod
 	})
 }
 
+// unwritten gives errors of writing their kinds: what is not there then is the
+// store itself.
+func unwritten(err error, key string) error {
+	if err = classify(err, key); record.KindOf(err) == record.NotFound {
+		return record.Unavailable.Wrap(err, "the folder of the files is not there")
+	}
+	return err
+}
+
 // classify gives errors of the system their kinds.
 func classify(err error, key string) error {
 	switch {
@@ -339,8 +355,6 @@ func classify(err error, key string) error {
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
 		return record.NotFound.Errorf("path", "there is no file at %s", record.Quote(key))
-	case errors.Is(err, fs.ErrExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
-		return record.Conflict.Errorf("path", "there is something else at %s", record.Quote(key))
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return record.Full.Wrap(err, "the disk is full; nothing was written")
 	}

@@ -8,6 +8,7 @@ import (
 
 	"modeldb/internal/files"
 	"modeldb/internal/record"
+	"modeldb/internal/server"
 )
 
 // maxUpload is how large a file may be that comes by upload-artifact.
@@ -128,13 +129,17 @@ func (d *Door) uploadArtifact(w http.ResponseWriter, r *http.Request) error {
 	case r.ContentLength == 0:
 		return record.Invalid.Errorf("", "Request data is empty.")
 	case r.ContentLength > maxUpload:
-		return record.Invalid.Errorf("", "Artifact size is too large. Max size is %d bytes.", maxUpload)
+		return uploadTooLarge()
 	}
 	whole, _, err := d.pathInRun(r, url.Values{"run_uuid": query["run_uuid"]}, query.Get("path"))
 	if err != nil {
 		return err
 	}
-	return d.keep(w, r, whole, http.MaxBytesReader(w, r.Body, maxUpload))
+	return d.keep(w, r, whole, server.FileBody(w, http.MaxBytesReader(w, r.Body, maxUpload)))
+}
+
+func uploadTooLarge() error {
+	return record.Invalid.Errorf("", "Artifact size is too large. Max size is %d bytes.", maxUpload)
 }
 
 // loggedModelRoot is the address of the files of the logged model in the path.

@@ -64,12 +64,21 @@ func (d *Door) putArtifact(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return d.keep(w, r, p, server.FileBody(w, r))
+	if r.Header.Get("Content-Range") != "" {
+		return record.Invalid.Errorf("Content-Range", "A part of a file cannot be put; send the whole file")
+	}
+	return d.keep(w, r, p, server.FileBody(w, r.Body))
 }
 
 // keep keeps a body as the file at a path, and answers.
 func (d *Door) keep(w http.ResponseWriter, r *http.Request, p string, body io.Reader) error {
-	if _, err := d.files.Keep(r.Context(), p, body, actor); err != nil {
+	_, err := d.files.Keep(r.Context(), p, body, actor)
+	server.FileKept(w)
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return uploadTooLarge()
+	}
+	if err != nil {
 		return asInvalid(err)
 	}
 	w.WriteHeader(http.StatusOK) // and nothing more, as MLflow
@@ -140,7 +149,7 @@ func (d *Door) sendList(w http.ResponseWriter, r *http.Request, dir, head string
 	if dir == "" {
 		cut = 0
 	}
-	last := ""
+	var last record.FileEntry
 	entries, more, err := d.store.FilesIn(r.Context(), dir, last, listPage)
 	if err != nil {
 		return err
@@ -157,7 +166,7 @@ func (d *Door) sendList(w http.ResponseWriter, r *http.Request, dir, head string
 				dst = append(dst, ',')
 			}
 			dst = appendEntry(dst, e, cut)
-			last = e.Path
+			last = e
 		}
 		if !more {
 			_, _ = w.Write(append(dst, "]}\n"...))

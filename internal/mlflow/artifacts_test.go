@@ -1,12 +1,16 @@
 package mlflow_test
 
 import (
+	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,7 +20,10 @@ import (
 	"testing"
 	"time"
 
+	"modeldb/internal/files"
 	"modeldb/internal/record"
+	"modeldb/internal/store"
+	"modeldb/internal/store/storetest"
 )
 
 const artifacts = "/api/2.0/mlflow-artifacts/artifacts"
@@ -53,7 +60,7 @@ func (c *client) runWithFiles() (id, path string) {
 func (c *client) kept() (keys []string) {
 	c.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		garbage, err := c.store.Garbage(c.t.Context(), 1)
+		garbage, err := c.store.Garbage(c.t.Context(), 1<<60, record.Object{}, 1)
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -368,4 +375,140 @@ func TestAWorkspaceSeesItsOwnFiles(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// paths are those of all files.
+func (c *client) paths() (all []string) {
+	c.t.Helper()
+	files, err := c.store.FilesBelow(c.t.Context(), "", "", 10000)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, f := range files {
+		all = append(all, f.Path)
+	}
+	return all
+}
+
+// A client that sent its file and is gone then has a file, or nothing, but no
+// bytes that no record knows.
+func TestAClientThatIsGoneLeavesNoBytesBehind(t *testing.T) {
+	each(t, func(t *testing.T, c *client) {
+		var clients sync.WaitGroup
+		for i := range 8 {
+			clients.Go(func() {
+				for n := range 25 {
+					conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					fmt.Fprintf(conn, "PUT %s/0/%d/%d HTTP/1.1\r\nHost: localhost\r\nContent-Length: 7\r\n\r\ncontent", artifacts, i, n)
+					time.Sleep(time.Duration(n%5) * time.Millisecond)
+					conn.Close()
+				}
+			})
+		}
+		clients.Wait()
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			files, kept := len(c.paths()), len(c.kept())
+			if files == kept && files == len(c.paths()) {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("there are %d files, and the bytes of %d", files, kept)
+			}
+		}
+	})
+}
+
+// stubborn is a file store in which some files cannot be removed.
+type stubborn struct{ *files.Local }
+
+func (s stubborn) Remove(ctx context.Context, key string) error {
+	if strings.HasPrefix(key, "stays") {
+		return record.Unavailable.Errorf("", "not now")
+	}
+	return s.Local.Remove(ctx, key)
+}
+
+func TestWhatCannotBeRemovedHoldsUpNothingElse(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		l, err := files.OpenLocal(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		for _, age := range []time.Duration{time.Hour, 0} {
+			keeper := files.NewKeeper(stubborn{l}, s, age, slog.New(slog.DiscardHandler))
+			for i := range 250 {
+				for _, folder := range []string{"stays", "goes"} {
+					if _, err := keeper.Keep(ctx, fmt.Sprintf("%s/%d", folder, i), strings.NewReader("x"), "a"); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			for _, folder := range []string{"stays", "goes"} {
+				if err := keeper.Delete(ctx, folder, "a"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := map[time.Duration]int{time.Hour: 500, 0: 500}[age]
+			for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+				garbage, err := s.Garbage(ctx, 1<<60, record.Object{}, 10000)
+				if err != nil {
+					t.Fatal(err)
+				}
+				left := 0
+				if err := l.Walk(ctx, func(string, int64, time.Time) error { left++; return nil }); err != nil {
+					t.Fatal(err)
+				}
+				if len(garbage) == want && left == want {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("garbage for %v: %d on the list, %d files, want %d", age, len(garbage), left, want)
+				}
+			}
+			keeper.Close()
+		}
+	})
+}
+
+func TestUploadsThatAreNoneAreRefused(t *testing.T) {
+	c := serveSQLite(t)
+	id, root := c.runWithFiles()
+	for name, test := range map[string]struct {
+		request, says string
+		status        int
+	}{
+		"too large in chunks": {"POST /ajax-api/2.0/mlflow/upload-artifact?run_uuid=" + id + "&path=a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" +
+			strings.Repeat("100000\r\n"+strings.Repeat("x", 1<<20)+"\r\n", 11) + "0\r\n\r\n", "too large", 400},
+		"a broken chunk": {"PUT " + artifacts + "/" + root + "/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "nothing was kept", 400},
+		"a part":         {"PUT " + artifacts + "/" + root + "/a HTTP/1.1\r\nHost: localhost\r\nContent-Range: bytes 0-2/10\r\nContent-Length: 3\r\n\r\nabc", "whole file", 400},
+		"two slashes":    {"PUT " + artifacts + "/" + root + "//a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc", "empty part", 400},
+		"up":             {"DELETE " + artifacts + "/" + root + "/d/.. HTTP/1.1\r\nHost: localhost\r\n\r\n", "part . or ..", 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			go conn.Write([]byte(test.request)) // the answer may come before its end
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != test.status || !strings.Contains(string(body), test.says) {
+				t.Errorf("status %d: %s (%v)", resp.StatusCode, body, err)
+			}
+		})
+	}
+	if paths := c.paths(); paths != nil {
+		t.Errorf("kept are %q", paths)
+	}
 }

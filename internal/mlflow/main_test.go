@@ -45,7 +45,7 @@ func serve(t testing.TB, s *store.Store) *client {
 			t.Error(err)
 		}
 	})
-	keeper := files.NewKeeper(kept, s, log)
+	keeper := files.NewKeeper(kept, s, 0, log)
 	t.Cleanup(keeper.Close)
 	door := mlflow.New(mlflow.Options{Store: s, Files: keeper, Log: log})
 	h, err := server.New(server.Options{

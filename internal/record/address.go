@@ -15,10 +15,13 @@ func ArtifactRoot(m Model) string {
 const ownScheme = "mlflow-artifacts:"
 
 // OwnPath is the path of an address among the files that the server keeps
-// itself, if it is one of theirs.
+// itself, if it is one of theirs: one that names no other host.
 func OwnPath(address string) (path string, own bool) {
-	path, own = strings.CutPrefix(address, ownScheme)
-	if !own || strings.HasPrefix(path, "//") { // of another server
+	if len(address) < len(ownScheme) || !strings.EqualFold(address[:len(ownScheme)], ownScheme) {
+		return "", false
+	}
+	path = address[len(ownScheme):]
+	if host, has := strings.CutPrefix(path, "//"); has && host != "" && host[0] != '/' {
 		return "", false
 	}
 	return strings.TrimLeft(path, "/"), true

@@ -13,34 +13,45 @@ import (
 )
 
 const (
-	pieceTime = time.Minute // in which a piece of a file must come
-	slowest   = 64 << 10    // bytes a second that a client must take
+	pieceTime = time.Minute // in which a piece of a file must come, or its answer go
+	slowest   = 16 << 10    // bytes a second that a client must send or take after that
 )
 
-// FileBody is the body of a request that is a file. It may take any time, as
-// long as each piece of it comes in a minute.
-func FileBody(w http.ResponseWriter, r *http.Request) io.Reader {
-	return fileBody{r.Body, http.NewResponseController(w)}
+// FileBody is a body that is a file. It may take long, but not wait long: its
+// sender has a minute, and more as it sends more.
+func FileBody(w http.ResponseWriter, body io.Reader) io.Reader {
+	return &fileBody{body: body, control: http.NewResponseController(w), began: time.Now()}
 }
 
 type fileBody struct {
 	body    io.Reader
 	control *http.ResponseController
+	began   time.Time
+	bytes   int64
 }
 
-// Read gives the next piece time to come, and the answer time after it.
-func (b fileBody) Read(p []byte) (int, error) {
-	now := time.Now()
-	_ = b.control.SetReadDeadline(now.Add(pieceTime)) // not every connection has one
-	_ = b.control.SetWriteDeadline(now.Add(2 * pieceTime))
-	return b.body.Read(p)
+// Read gives the next piece its time to come.
+func (b *fileBody) Read(p []byte) (int, error) {
+	until := b.began.Add(pieceTime + time.Duration(b.bytes/slowest)*time.Second)
+	if soon := time.Now().Add(pieceTime); soon.Before(until) {
+		until = soon
+	}
+	_ = b.control.SetReadDeadline(until) // not every connection has one
+	n, err := b.body.Read(p)
+	b.bytes += int64(n)
+	return n, err
+}
+
+// FileKept gives the answer to a FileBody its time, however long the file took.
+func FileKept(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pieceTime)) // not every connection has one
 }
 
 // SendFile sends a file, or the part of it that the request asks for. A browser
 // may save it, but not show it: it can hold anything.
 func SendFile(w http.ResponseWriter, r *http.Request, f record.File, content io.ReadSeeker) {
 	seconds := f.Size/slowest + 1
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2*pieceTime + time.Duration(seconds)*time.Second))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pieceTime + time.Duration(seconds)*time.Second))
 	h := w.Header()
 	h.Set("Content-Type", contentType(f.Path))
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(f.Path)}))

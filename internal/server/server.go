@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ type Server struct {
 	origins *http.CrossOriginProtection
 	limit   int64
 	large   chan struct{} // slots for requests with large bodies
+	streams chan struct{} // slots for requests with files as bodies
 }
 
 // A body over largeBody, or of unknown length, takes one of largeBodies slots, so
@@ -41,6 +43,8 @@ const (
 	largeBody   = 1 << 20
 	largeBodies = 8
 	slotWait    = 5 * time.Second
+
+	streamLimit = 256 // files that come at once: each takes half a MiB at most
 )
 
 // takeSlot waits for a slot for a large body, and reports whether it has one.
@@ -60,7 +64,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		mux: http.NewServeMux(), log: o.Log, metrics: o.Metrics,
 		hosts: newHosts(o.AllowedHosts), origins: http.NewCrossOriginProtection(), limit: o.BodyLimit,
-		large: make(chan struct{}, largeBodies),
+		large: make(chan struct{}, largeBodies), streams: make(chan struct{}, streamLimit),
 	}
 	s.unknown = s.metrics.route("none")
 	for _, host := range o.AllowedHosts {
@@ -112,7 +116,19 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 			s.panicked(w, r, id, p)
 		}
 	}()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && !clean(r.URL.EscapedPath()) {
+		// The mux would send the client to the clean path, which it might ask with
+		// the rest of a body, or without noticing that it is another.
+		WriteError(w, http.StatusBadRequest, fmt.Sprintf("the path %q has an empty part, or a part . or ..; leave it out, or percent-encode it", r.URL.Path))
+		return
+	}
 	s.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), idKey{}, id)))
+}
+
+// clean reports whether the mux takes a path as it is.
+func clean(p string) bool {
+	cleaned := path.Clean(p)
+	return p == cleaned || p == cleaned+"/" && cleaned != "/"
 }
 
 // panicked answers a request whose handler panicked. http.ErrAbortHandler is
@@ -171,7 +187,7 @@ func (s *Server) guard(route Route) http.Handler {
 			}
 		}
 		if route.Stream {
-			route.Handler.ServeHTTP(w, r)
+			s.stream(w, r, route)
 			return
 		}
 		if r.ContentLength > s.limit {
@@ -190,6 +206,20 @@ func (s *Server) guard(route Route) http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, s.limit)
 		route.Handler.ServeHTTP(w, r)
 	})
+}
+
+// stream lets a handler read a file from the body, when there are not too many
+// who do.
+func (s *Server) stream(w *response, r *http.Request, route Route) {
+	select {
+	case s.streams <- struct{}{}:
+	default:
+		w.Header().Set("Retry-After", "5")
+		w.refuse(w, http.StatusServiceUnavailable, "too many files are on their way; try again")
+		return
+	}
+	defer func() { <-s.streams }()
+	route.Handler.ServeHTTP(w, r)
 }
 
 // TooLarge is the sentence that refuses a body over the limit.

@@ -28,7 +28,19 @@ func (s *Store) checkFiles(ctx context.Context, objects Objects, report func(for
 			return files, err
 		}
 		for _, f := range page {
-			switch size, err := objects.Size(ctx, f.Object.Key); {
+			size, err := objects.Size(ctx, f.Object.Key)
+			if err != nil || size != f.Size {
+				// Perhaps a server has written it anew meanwhile.
+				now, again := one(s.reading(ctx), scanFile, fileSQL, f.Path)
+				if again != nil {
+					return files, again
+				}
+				if now == nil || now.Object != f.Object {
+					from = behind(f.Path)
+					continue
+				}
+			}
+			switch {
 			case record.KindOf(err) == record.NotFound:
 				report("file %s: its bytes, %s, are gone", record.Quote(f.Path), record.Quote(f.Object.Key))
 			case err != nil:
@@ -48,7 +60,13 @@ func (s *Store) checkFiles(ctx context.Context, objects Objects, report func(for
 			return nil
 		}
 		known, err := s.knowsObject(ctx, key)
-		if err == nil && !known {
+		if err != nil || known {
+			return err
+		}
+		if _, err = objects.Size(ctx, key); record.KindOf(err) == record.NotFound {
+			return nil // it was garbage, and was removed meanwhile
+		}
+		if err == nil {
 			report("the %d bytes at %s are of no file", size, record.Quote(key))
 		}
 		return err

@@ -62,6 +62,10 @@ type engine interface {
 	// only do the same.
 	lock(alias string) string
 	lockShared(alias string) string
+	// lockName is a statement that waits until no other transaction holds the
+	// lock with the number $1, and holds it until the end of this one; empty where there is
+	// only one writer.
+	lockName() string
 	// newestNamed and ofModelAfter are conditions on runs r, with their order:
 	// those named $1, the newest first; and those of the model $1 with keys
 	// greater than $2. Each engine says it so that its planner surely takes

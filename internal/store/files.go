@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"strings"
 
@@ -53,10 +55,13 @@ func behind(path string) string { return path + "\x01" }
 func (s *Store) PutFile(ctx context.Context, f record.File, by record.Actor) (kept record.File, replaced bool, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		replaced = false
-		if err := t.checkFilePath(f.Path); err != nil {
+		if err := t.lockFiles(f.Path); err != nil {
 			return err
 		}
-		old, err := one(t, scanFile, fileSQL+t.s.db.lock("file"), f.Path)
+		if err := checkFilePath(t, f.Path); err != nil {
+			return err
+		}
+		old, err := one(t, scanFile, fileSQL, f.Path)
 		if err != nil {
 			return err
 		}
@@ -74,10 +79,28 @@ func (s *Store) PutFile(ctx context.Context, f record.File, by record.Actor) (ke
 	return f, replaced, err
 }
 
+// lockFiles keeps other servers from changing files whose paths have the same
+// first part until the end of the transaction: which files there are below a
+// path is more than a row's lock can hold.
+func (t *tx) lockFiles(path string) error {
+	first, _, _ := strings.Cut(path, "/")
+	sql := t.s.db.lockName()
+	if sql == "" {
+		return nil
+	}
+	sum := sha256.Sum256([]byte("files of " + first))
+	return t.query(sql, []any{int64(binary.BigEndian.Uint64(sum[:8]))}, func(row) error { return nil })
+}
+
+// CanPutFile returns the Conflict that PutFile would, as things are.
+func (s *Store) CanPutFile(ctx context.Context, path string) error {
+	return checkFilePath(s.reading(ctx), path)
+}
+
 // checkFilePath refuses a path that is a folder or leads through a file.
-func (t *tx) checkFilePath(path string) error {
+func checkFilePath(from reader, path string) error {
 	for at := strings.LastIndexByte(path, '/'); at > 0; at = strings.LastIndexByte(path[:at], '/') {
-		found, err := one(t, scanFile, fileSQL, path[:at])
+		found, err := one(from, scanFile, fileSQL, path[:at])
 		if err != nil {
 			return err
 		}
@@ -85,8 +108,8 @@ func (t *tx) checkFilePath(path string) error {
 			return record.Conflict.Errorf("path", "%s is a file, and can hold no other; delete it first, or choose another path", record.Quote(path[:at]))
 		}
 	}
-	from, before := below(path)
-	found, err := one(t, scanFile, filesUnderSQL, from, before, int64(1))
+	first, before := below(path)
+	found, err := one(from, scanFile, filesUnderSQL, first, before, int64(1))
 	if err == nil && found != nil {
 		err = record.Conflict.Errorf("path", "%s is a folder; delete it first, or choose another path", record.Quote(path))
 	}
@@ -125,18 +148,18 @@ func (s *Store) FilesBelow(ctx context.Context, dir, last string, limit int) ([]
 const filesPage = 256
 
 // FilesIn returns at most limit of the files and folders that are directly in a
-// folder, those after an entry's path (empty: from the first), and whether
+// folder, those after an entry (its zero value: from the first), and whether
 // there may be more. A folder in it costs one look, however many files it
 // has. They are in the order of the paths of all files, which puts "a.b" before
 // the folder "a". A folder that is not there, or is a file, has none.
-func (s *Store) FilesIn(ctx context.Context, dir, last string, limit int) (entries []record.FileEntry, more bool, err error) {
+func (s *Store) FilesIn(ctx context.Context, dir string, last record.FileEntry, limit int) (entries []record.FileEntry, more bool, err error) {
 	from, before := below(dir)
 	prefix := len(from)
-	if last != "" {
-		_, from = below(last) // it is a folder, or was a file
-		if found, err := one(s.reading(ctx), scanFile, fileSQL, last); err != nil || found != nil {
-			from = behind(last)
-		}
+	switch {
+	case last.Folder:
+		_, from = below(last.Path)
+	case last.Path != "":
+		from = behind(last.Path)
 	}
 	for {
 		rows, skipped := 0, false
@@ -183,7 +206,10 @@ func (s *Store) DeleteFiles(ctx context.Context, path string, by record.Actor) (
 		n := 0
 		err := s.write(ctx, func(t *tx) error {
 			n = 0
-			found, err := list(t, scanFile, fileSQL+t.s.db.lock("file"), path)
+			if err := t.lockFiles(path); err != nil {
+				return err
+			}
+			found, err := list(t, scanFile, fileSQL, path)
 			if err != nil {
 				return err
 			}
@@ -217,12 +243,16 @@ func (t *tx) deleteFile(f *record.File, by record.Actor) {
 const garbageSQL = `
 	select store, object
 	from file_garbage
+	where since <= $1
+	  and (store > $2 or store = $2 and object > $3)
 	order by store, object
-	limit $1`
+	limit $4`
 
-// Garbage returns bytes that no file has any more: their store and key.
-func (s *Store) Garbage(ctx context.Context, limit int) ([]record.Object, error) {
-	return list(s.reading(ctx), func(r row) record.Object { return record.Object{Store: r.Text(0), Key: r.Text(1)} }, garbageSQL, int64(limit))
+// Garbage returns at most limit objects that no file has since a time (milliseconds,
+// UTC) or longer, those after one.
+func (s *Store) Garbage(ctx context.Context, since int64, after record.Object, limit int) ([]record.Object, error) {
+	return list(s.reading(ctx), func(r row) record.Object { return record.Object{Store: r.Text(0), Key: r.Text(1)} },
+		garbageSQL, since, after.Store, after.Key, int64(limit))
 }
 
 // Removed says that bytes are gone.

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"modeldb/internal/record"
@@ -249,7 +250,10 @@ func (s *Store) UpdateRun(ctx context.Context, id record.RunID, c RunChange) (*r
 		}
 		if used = folded != nil && now.version == before.version && now.tail == before.tail; used {
 			now.apply(c)
-			_, err := t.writeFold(folded, c)
+			done, err := t.writeFold(folded, c)
+			if err == nil && !done {
+				err = fmt.Errorf("the run %s was folded although it is locked", id)
+			}
 			return err
 		}
 		return t.updateRun(now, c)

@@ -93,6 +93,7 @@ func (e *postgresEngine) name() string                   { return "postgres" }
 func (e *postgresEngine) near() bool                     { return false }
 func (e *postgresEngine) lock(alias string) string       { return " for no key update of " + alias }
 func (e *postgresEngine) lockShared(alias string) string { return " for share of " + alias }
+func (e *postgresEngine) lockName() string               { return `select pg_advisory_xact_lock($1)` }
 
 // With an equality, PostgreSQL may rather walk along the primary key and hope
 // that a match comes soon; where all of them are at the other end, that reads

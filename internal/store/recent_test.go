@@ -2,7 +2,11 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"modeldb/internal/metric"
@@ -119,4 +123,55 @@ func TestASampleIsThatOfTheWholeHistory(t *testing.T) {
 			})
 		}
 	})
+}
+
+// Two servers that put files at once keep to one rule: a path is a file or a
+// folder, and bytes that no file has any more are garbage.
+func TestServersThatPutFilesAtOnceKeepThemApart(t *testing.T) {
+	for _, e := range storetest.Engines() {
+		t.Run(e.Name, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			database := e.Database(t)
+			var servers [2]*store.Store
+			for i := range servers {
+				servers[i] = must(store.Open(ctx, database, store.Options{Partitions: e.Partitions}))(t)
+				t.Cleanup(func() { ok(t, servers[i].Close()) })
+			}
+			var kept [2]atomic.Int64 // objects that became a file's
+			for round := range 40 {
+				var all sync.WaitGroup
+				for i, s := range servers {
+					path := fmt.Sprintf("q/%d", round%7)
+					if i == 1 && round%2 == 0 {
+						path += "/below"
+					}
+					all.Go(func() {
+						if round%5 == 4 {
+							_, err := s.DeleteFiles(ctx, "q", "a")
+							ok(t, err)
+							return
+						}
+						_, _, err := s.PutFile(ctx, record.File{Path: path, Object: record.Object{Key: fmt.Sprint(i, round)}}, "a")
+						if err == nil {
+							kept[i].Add(1)
+						} else if record.KindOf(err) != record.Conflict {
+							t.Error(err)
+						}
+					})
+				}
+				all.Wait()
+				files := must(servers[0].FilesBelow(ctx, "", "", 100))(t)
+				for i := range files[:max(0, len(files)-1)] {
+					if strings.HasPrefix(files[i+1].Path, files[i].Path+"/") {
+						t.Fatalf("%s is a file, and %s is one below it", files[i].Path, files[i+1].Path)
+					}
+				}
+				garbage := must(servers[0].Garbage(ctx, 1<<60, record.Object{}, 1000))(t)
+				if objects := int64(len(files) + len(garbage)); objects != kept[0].Load()+kept[1].Load() {
+					t.Fatalf("round %d: %d files and %d pieces of garbage, of %d objects", round, len(files), len(garbage), kept[0].Load()+kept[1].Load())
+				}
+			}
+		})
+	}
 }

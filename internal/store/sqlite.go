@@ -130,6 +130,7 @@ func (e *sqliteEngine) near() bool   { return true }
 // There is one writer: it needs no locks.
 func (e *sqliteEngine) lock(string) string       { return "" }
 func (e *sqliteEngine) lockShared(string) string { return "" }
+func (e *sqliteEngine) lockName() string         { return "" }
 
 func (e *sqliteEngine) newestNamed() string {
 	return `r.name = $1
