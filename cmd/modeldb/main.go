@@ -20,7 +20,7 @@ type commands struct {
 	Settings `embed:""`
 
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve the records (the default)."`
-	Check   checkCommand   `cmd:"" help:"Look for faults in the database: schema, integrity, references. Exit 1 if there are any."`
+	Check   checkCommand   `cmd:"" help:"Look for faults in the database and the files: schema, integrity, references, bytes. Exit 1 if there are any."`
 	Healthy healthyCommand `cmd:"" help:"Ask a running server on this machine whether it is ready. Exit 1 if not."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
 }

@@ -20,6 +20,7 @@ type Settings struct {
 	AllowedHosts []string `env:"ALLOWED_HOSTS" placeholder:"NAME,..." help:"Names besides localhost under which browsers and clients reach the server; *.example.com stands for all names below."`
 
 	Data             string `env:"MODELDB_DATA" default:"modeldb-data" type:"path" help:"Folder of the records and files; made on the first start."`
+	Files            string `env:"MODELDB_FILES" type:"path" placeholder:"FOLDER" help:"Folder of the files that clients log. Default: files in the data folder."`
 	Database         string `env:"MODELDB_DATABASE" placeholder:"FILE|URL" help:"SQLite file, or address of a PostgreSQL database (postgres://user:password@host:5432/name). Default: modeldb.db in the data folder."`
 	PostgresServer   string `env:"POSTGRES_SERVER" help:"Host of a PostgreSQL database, when --database is not given; with the four settings below."`
 	PostgresPort     int    `env:"POSTGRES_PORT" default:"5432" help:"Its port."`
@@ -82,7 +83,12 @@ func (s *Settings) database() string {
 }
 
 // files is the folder of the files.
-func (s *Settings) files() string { return filepath.Join(s.Data, "files") }
+func (s *Settings) files() string {
+	if s.Files != "" {
+		return s.Files
+	}
+	return filepath.Join(s.Data, "files")
+}
 
 // logger logs to w in the form that the settings ask for.
 func (s *Settings) logger(w io.Writer) *slog.Logger {
