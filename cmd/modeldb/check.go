@@ -12,15 +12,17 @@ import (
 	"modeldb/internal/store"
 )
 
-type checkCommand struct{}
+type checkCommand struct {
+	Digests bool `help:"Read all files, and compare them with their digests."`
+}
 
 // Run names each fault that it finds. It changes nothing.
-func (checkCommand) Run(ctx context.Context, c *Settings) (err error) {
+func (command checkCommand) Run(ctx context.Context, c *Settings) (err error) {
 	var objects store.Objects = noFiles{}
 	kept, err := files.ViewLocal(c.files())
 	switch {
 	case err == nil:
-		objects = kept
+		objects = keptFiles{kept, command.Digests}
 		defer func() { err = errors.Join(err, kept.Close()) }()
 	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("the folder of the files: %w", err)
@@ -39,11 +41,27 @@ func (checkCommand) Run(ctx context.Context, c *Settings) (err error) {
 	return nil
 }
 
+// keptFiles are the files of a folder, whose bytes are read only if that is asked
+// for.
+type keptFiles struct {
+	*files.Local
+	read bool
+}
+
+func (k keptFiles) Sum(ctx context.Context, key string) ([]byte, error) {
+	if !k.read {
+		return nil, nil
+	}
+	return k.Local.Sum(ctx, key)
+}
+
 // noFiles stands for a folder of files that was never made.
 type noFiles struct{}
 
 func (noFiles) Size(_ context.Context, key string) (int64, error) {
 	return 0, record.NotFound.Errorf("path", "there is no file at %s", record.Quote(key))
 }
+
+func (noFiles) Sum(context.Context, string) ([]byte, error) { return nil, nil }
 
 func (noFiles) Walk(context.Context, func(string, int64, time.Time) error) error { return nil }

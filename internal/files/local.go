@@ -289,6 +289,20 @@ func (l *Local) Size(_ context.Context, key string) (int64, error) {
 	return info.Size(), nil
 }
 
+// Sum returns the SHA-256 of a file, which it reads. NotFound: there is none.
+func (l *Local) Sum(ctx context.Context, key string) ([]byte, error) {
+	f, err := l.Open(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return nil, classify(err, key)
+	}
+	return sum.Sum(nil), nil
+}
+
 // localFile is a file of the system, so that it is sent without being copied
 // through this program.
 type localFile struct {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"time"
@@ -12,6 +13,9 @@ import (
 type Objects interface {
 	// Size returns the size of an object. NotFound: there is none.
 	Size(ctx context.Context, key string) (int64, error)
+	// Sum returns the SHA-256 of an object, which it reads; nil if the bytes are
+	// not to be read.
+	Sum(ctx context.Context, key string) ([]byte, error)
 	// Walk calls visit for every object.
 	Walk(ctx context.Context, visit func(key string, size int64, modified time.Time) error) error
 }
@@ -28,25 +32,8 @@ func (s *Store) checkFiles(ctx context.Context, objects Objects, report func(for
 			return files, err
 		}
 		for _, f := range page {
-			size, err := objects.Size(ctx, f.Object.Key)
-			if err != nil || size != f.Size {
-				// Perhaps a server has written it anew meanwhile.
-				now, again := one(s.reading(ctx), scanFile, fileSQL, f.Path)
-				if again != nil {
-					return files, again
-				}
-				if now == nil || now.Object != f.Object {
-					from = behind(f.Path)
-					continue
-				}
-			}
-			switch {
-			case record.KindOf(err) == record.NotFound:
-				report("file %s: its bytes, %s, are gone", record.Quote(f.Path), record.Quote(f.Object.Key))
-			case err != nil:
+			if err := s.checkFile(ctx, objects, &f, report); err != nil {
 				return files, err
-			case size != f.Size:
-				report("file %s: its bytes, %s, are %d, and were %d", record.Quote(f.Path), record.Quote(f.Object.Key), size, f.Size)
 			}
 			from = behind(f.Path)
 		}
@@ -71,6 +58,37 @@ func (s *Store) checkFiles(ctx context.Context, objects Objects, report func(for
 		}
 		return err
 	})
+}
+
+// checkFile compares a file with its bytes.
+func (s *Store) checkFile(ctx context.Context, objects Objects, f *record.File, report func(format string, args ...any)) error {
+	size, err := objects.Size(ctx, f.Object.Key)
+	var sum []byte
+	if err == nil {
+		sum, err = objects.Sum(ctx, f.Object.Key)
+	}
+	gone := record.KindOf(err) == record.NotFound
+	if err != nil && !gone {
+		return err
+	}
+	other := sum != nil && !bytes.Equal(sum, f.SHA256[:])
+	if !gone && size == f.Size && !other {
+		return nil
+	}
+	// Perhaps a server has written it anew meanwhile.
+	now, err := one(s.reading(ctx), scanFile, fileSQL, f.Path)
+	switch {
+	case err != nil:
+		return err
+	case now == nil || now.Object != f.Object:
+	case gone:
+		report("file %s: its bytes, %s, are gone", record.Quote(f.Path), record.Quote(f.Object.Key))
+	case size != f.Size:
+		report("file %s: its bytes, %s, are %d, and were %d", record.Quote(f.Path), record.Quote(f.Object.Key), size, f.Size)
+	default:
+		report("file %s: its bytes, %s, are not those that were kept: their SHA-256 is %x, and was %x", record.Quote(f.Path), record.Quote(f.Object.Key), sum, f.SHA256)
+	}
+	return nil
 }
 
 // knowsObject reports whether a file has an object, or it is garbage that will

@@ -113,7 +113,7 @@ func TestKilledServersKeepEachFileWhole(t *testing.T) {
 func TestCheckNamesFaultsOfFiles(t *testing.T) {
 	each(t, func(t *testing.T, p place) {
 		s := start(t, p, freePort(t))
-		for _, name := range []string{"gone", "cut", "whole"} {
+		for _, name := range []string{"gone", "cut", "other", "whole"} {
 			r, err := http.NewRequest(http.MethodPut, s.base+artifacts+"7/x/"+name, bytes.NewReader([]byte("content")))
 			if err != nil {
 				t.Fatal(err)
@@ -125,7 +125,7 @@ func TestCheckNamesFaultsOfFiles(t *testing.T) {
 			resp.Body.Close()
 		}
 		s.stop(t)
-		if out, code := check(t, p); code != 0 || !strings.Contains(out, "3 files: no faults") {
+		if out, code := check(t, p); code != 0 || !strings.Contains(out, "4 files: no faults") {
 			t.Fatalf("before any fault: exit %d\n%s", code, out)
 		}
 		folder := filepath.Join(p.data, "files", "kept")
@@ -142,6 +142,8 @@ func TestCheckNamesFaultsOfFiles(t *testing.T) {
 				return os.Remove(name)
 			case strings.Contains(name, "cut~"):
 				return os.Truncate(name, 3)
+			case strings.Contains(name, "other~"):
+				return os.WriteFile(name, []byte("CONTENT"), 0o600)
 			}
 			return err
 		})
@@ -149,7 +151,7 @@ func TestCheckNamesFaultsOfFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		out, code := check(t, p)
-		if code != 1 || !strings.Contains(out, "3 files: 3 faults") {
+		if code != 1 || !strings.Contains(out, "4 files: 3 faults") {
 			t.Errorf("exit %d", code)
 		}
 		for _, want := range []string{`fault: file "7/x/gone": its bytes`, `fault: file "7/x/cut": its bytes`, `fault: the 8 bytes at "7/orphan~0" are of no file`} {
@@ -159,6 +161,10 @@ func TestCheckNamesFaultsOfFiles(t *testing.T) {
 		}
 		if t.Failed() {
 			t.Log(out)
+		}
+		out, code = check(t, p, "--digests")
+		if code != 1 || !strings.Contains(out, "4 files: 4 faults") || !strings.Contains(out, `fault: file "7/x/other": its bytes`) {
+			t.Errorf("with digests: exit %d\n%s", code, out)
 		}
 	})
 }

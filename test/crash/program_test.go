@@ -213,11 +213,11 @@ func (s *program) tail() string {
 }
 
 // check runs "modeldb check", and returns what it said and its exit code.
-func check(t testing.TB, p place) (string, int) {
+func check(t testing.TB, p place, more ...string) (string, int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary(), p.args("check")...)
+	cmd := exec.CommandContext(ctx, binary(), p.args("check", more...)...)
 	cmd.Env = environment()
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
