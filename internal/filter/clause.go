@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"modeldb/internal/record"
 )
 
 // field is what a comparison is about.
@@ -316,14 +318,11 @@ func readNumber(s string) (float64, bool) {
 	return v, err == nil || v-v != 0
 }
 
-// promptTag marks the registered models that are prompts of MLflow. A model
-// without it counts as one with the value false.
-const promptTag = "mlflow.prompt.is_prompt"
-
-// withPrompts makes of a clause on that tag one that is true also of a model
-// without it, where MLflow's registry wants that.
+// withPrompts makes of a clause on record.PromptTag one that is true also of a
+// model without it, where MLflow's registry wants that: such a model counts as
+// one with the value false.
 func (p *parser) withPrompts(c *Clause) Expr {
-	if p.style != ofRegistry || c.Entity != Tag || c.Key != promptTag {
+	if p.style != ofRegistry || c.Entity != Tag || c.Key != record.PromptTag {
 		return c
 	}
 	switch {
@@ -335,4 +334,31 @@ func (p *parser) withPrompts(c *Clause) Expr {
 		return &Not{c}
 	}
 	return c
+}
+
+// ExceptPrompts is the condition of a search in the registry, which finds
+// prompts only when its filter speaks of them.
+func ExceptPrompts(e Expr) Expr {
+	except := &Not{&Clause{Entity: Tag, Key: record.PromptTag, Op: Equal, Texts: []string{"true"}}}
+	switch {
+	case e == nil:
+		return except
+	case aboutPrompts(e):
+		return e
+	}
+	return &And{[]Expr{e, except}}
+}
+
+func aboutPrompts(e Expr) bool {
+	switch e := e.(type) {
+	case *And:
+		return slices.ContainsFunc(e.Terms, aboutPrompts)
+	case *Or:
+		return slices.ContainsFunc(e.Terms, aboutPrompts)
+	case *Not:
+		return aboutPrompts(e.Term)
+	case *Clause:
+		return e.Entity == Tag && e.Key == record.PromptTag
+	}
+	return false
 }

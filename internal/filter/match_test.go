@@ -154,3 +154,22 @@ func BenchmarkMatch(b *testing.B) {
 		}
 	}
 }
+
+func TestSearchesInTheRegistryLeaveOutPromptsUnlessAsked(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                      "NOT tags.mlflow.prompt.is_prompt = 'true'",
+		"name = 'a'":                            "name = 'a' AND NOT tags.mlflow.prompt.is_prompt = 'true'",
+		"tags.mlflow.prompt.is_prompt = 'true'": "tags.mlflow.prompt.is_prompt = 'true'",
+		"name = 'a' AND NOT (tags.mlflow.prompt.is_prompt = 'true')": "name = 'a' AND NOT tags.mlflow.prompt.is_prompt = 'true'",
+		"name = 'a' OR tags.mlflow.prompt.is_prompt = 'true'":        "name = 'a' OR tags.mlflow.prompt.is_prompt = 'true'",
+		"name = 'a' OR name = 'b'":                                   "(name = 'a' OR name = 'b') AND NOT tags.mlflow.prompt.is_prompt = 'true'",
+	} {
+		e, err := Parse(RegisteredModels, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := String(ExceptPrompts(e)); got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+}

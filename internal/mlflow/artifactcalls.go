@@ -41,17 +41,24 @@ func (d *Door) pathInRun(r *http.Request, query url.Values, path string) (whole,
 	if err != nil {
 		return "", "", err
 	}
-	id, err := d.run(r.Context(), ws, &ref)
-	if err != nil {
-		return "", "", d.about(err, &ref)
+	if root, err = d.runRoot(r.Context(), ws, &ref); err != nil {
+		return "", "", err
 	}
-	_, m, err := d.store.AnyRun(r.Context(), id)
-	if err != nil {
-		return "", "", d.about(err, &ref)
-	}
-	root = record.RunArtifacts(m, id)
 	whole, err = inside(root, path)
 	return whole, root, err
+}
+
+// runRoot is the address of the files of a run.
+func (d *Door) runRoot(ctx context.Context, ws *workspace, ref *runRef) (string, error) {
+	id, err := d.run(ctx, ws, ref)
+	if err != nil {
+		return "", d.about(err, ref)
+	}
+	_, m, err := d.store.AnyRun(ctx, id)
+	if err != nil {
+		return "", d.about(err, ref)
+	}
+	return record.RunArtifacts(m, id), nil
 }
 
 // about gives an error the words of the request's subject at once: the request
@@ -109,6 +116,52 @@ func (d *Door) getRunArtifact(w http.ResponseWriter, r *http.Request) error {
 		return missing("path")
 	}
 	whole, _, err := d.pathInRun(r, query, query.Get("path"))
+	if err != nil {
+		return err
+	}
+	return d.sendFile(w, r, whole)
+}
+
+// getVersionArtifact sends a file of a model version.
+func (d *Door) getVersionArtifact(w http.ResponseWriter, r *http.Request) error {
+	query, err := onlyQuery(r)
+	if err != nil {
+		return err
+	}
+	in := registryRequest{name: query.Get("name"), version: query.Get("version")}
+	for _, name := range []string{"name", "version", "path"} {
+		if query.Get(name) == "" {
+			return missing(name)
+		}
+	}
+	ctx := r.Context()
+	ws, err := d.workspaceOf(r)
+	if err != nil {
+		return err
+	}
+	full, version, err := ws.numbered(&in)
+	if err != nil {
+		return err
+	}
+	v, err := d.store.ModelVersion(ctx, full, version)
+	if err != nil {
+		return d.about(err, &in)
+	}
+	root, err := d.versionAddress(ctx, v)
+	if err != nil {
+		return err
+	}
+	if rest, ofRun := strings.CutPrefix(root, "runs:/"); ofRun {
+		run, below, _ := strings.Cut(rest, "/")
+		if root, err = d.runRoot(ctx, ws, &runRef{id: run}); err != nil {
+			return err
+		}
+		if root, err = inside(root, below); err != nil {
+			return err
+		}
+		root = record.OwnAddress(root)
+	}
+	whole, err := inside(root, query.Get("path"))
 	if err != nil {
 		return err
 	}

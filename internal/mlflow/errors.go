@@ -66,7 +66,7 @@ func (p *problem) appendJSON(dst []byte) []byte {
 // noEndpoint says that there is nothing at a path. Clients do not try such an
 // answer again.
 func noEndpoint(r *http.Request) error {
-	text := "of MLflow's server, it has the tracking API."
+	text := "of MLflow's server, it has the tracking API and the model registry."
 	for _, part := range missingParts {
 		if strings.Contains(r.URL.Path, part.path) {
 			text = part.text
@@ -78,16 +78,15 @@ func noEndpoint(r *http.Request) error {
 
 // missingParts are what users of MLflow will look for, and what to do without it.
 var missingParts = []struct{ path, text string }{
-	{"/registered-models/", "it has no model registry yet."},
-	{"/model-versions/", "it has no model registry yet."},
 	{"/traces", "it keeps no traces."},
 }
 
 // subject is what a request is about, for messages that name it.
 type subject struct {
 	experiment, name, run, loggedModel, tag string
-	rename                                  bool // of the experiment
-	batch                                   bool // of parameters
+	registered, version                     string // of the registry
+	rename                                  bool   // of the experiment
+	batch                                   bool   // of parameters
 }
 
 // abouter is a request that can say what it is about.
@@ -144,6 +143,12 @@ func (s subject) notFound(err *record.Error) string {
 			break
 		}
 		return fmt.Sprintf("Logged model with ID '%s' not found.", s.loggedModel)
+	case "registered_model":
+		return fmt.Sprintf("Registered Model with name=%s not found", s.registered)
+	case "version":
+		return fmt.Sprintf("Model Version (name=%s, version=%s) not found", s.registered, s.version)
+	case "latest":
+		return fmt.Sprintf("Latest version not found for model %s.", s.registered)
 	case "tag":
 		switch {
 		case s.run != "":
@@ -238,4 +243,13 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error, about abo
 		w.Header().Set("Retry-After", "1")
 	}
 	send(w, p.status, p)
+}
+
+// fieldOf is the field that an error is about, empty when there is none.
+func fieldOf(err error) string {
+	var known *record.Error
+	if errors.As(err, &known) {
+		return known.Field
+	}
+	return ""
 }

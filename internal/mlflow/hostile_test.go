@@ -14,6 +14,8 @@ func TestNoTextIsAFault(t *testing.T) {
 	texts := []string{"\x00", "a\x00b", strings.Repeat("x", 70_000), strings.Repeat("손", 300), "'; drop table run; --", `\`, "%", "\ufffd", "m-" + strings.Repeat("0", 32), strings.Repeat("f", 32)}
 	each(t, func(t *testing.T, c *client) {
 		run := c.newRun()
+		c.post("registered-models/create", `{"name":"reg"}`)
+		c.post("model-versions/create", `{"name":"reg","source":"s3://b/x"}`)
 		logged := decode[struct {
 			Model struct {
 				Info struct {
@@ -74,6 +76,29 @@ func TestNoTextIsAFault(t *testing.T) {
 			{"logged-models/MODEL/params", `{"model_id":"MODEL","params":[{"key":"k","value":TEXT}]}`},
 			{"logged-models/search", `{"experiment_ids":["0"],"filter":TEXT,"page_token":TEXT}`},
 			{"logged-models/search", `{"experiment_ids":["0"],"datasets":[{"dataset_name":TEXT}],"order_by":[{"field_name":"metrics.a","dataset_name":TEXT}]}`},
+			{"registered-models/create", `{"name":TEXT}`},
+			{"registered-models/create", `{"name":"n1","description":TEXT}`},
+			{"registered-models/create", `{"name":"n2","tags":[{"key":TEXT,"value":"v"}]}`},
+			{"registered-models/create", `{"name":"n3","tags":[{"key":"k","value":TEXT}]}`},
+			{"registered-models/rename", `{"name":TEXT,"new_name":"x"}`},
+			{"registered-models/rename", `{"name":"n1","new_name":TEXT}`},
+			{"registered-models/set-tag", `{"name":TEXT,"key":TEXT,"value":TEXT}`},
+			{"registered-models/set-tag", `{"name":"reg","key":"k","value":TEXT}`},
+			{"registered-models/alias", `{"name":TEXT,"alias":"a","version":"1"}`},
+			{"registered-models/alias", `{"name":"reg","alias":TEXT,"version":"1"}`},
+			{"registered-models/alias", `{"name":"reg","alias":"a","version":TEXT}`},
+			{"registered-models/get-latest-versions", `{"name":TEXT}`},
+			{"registered-models/get-latest-versions", `{"name":"reg","stages":[TEXT]}`},
+			{"model-versions/create", `{"name":TEXT,"source":"s3://b/x"}`},
+			{"model-versions/create", `{"name":"reg","source":TEXT}`},
+			{"model-versions/create", `{"name":"reg","source":"s3://b/x","run_id":TEXT}`},
+			{"model-versions/create", `{"name":"reg","source":"s3://b/x","model_id":TEXT}`},
+			{"model-versions/create", `{"name":"reg","source":"s3://b/x","run_link":TEXT}`},
+			{"model-versions/create", `{"name":"reg","source":"s3://b/x","description":TEXT}`},
+			{"model-versions/create", `{"name":"reg","source":"s3://b/x","tags":[{"key":"k","value":TEXT}]}`},
+			{"model-versions/set-tag", `{"name":"reg","version":TEXT,"key":"k","value":"v"}`},
+			{"model-versions/set-tag", `{"name":"reg","version":"1","key":TEXT,"value":TEXT}`},
+			{"model-versions/transition-stage", `{"name":"reg","version":"1","stage":TEXT}`},
 			{"workspaces", `{"name":TEXT}`},
 			{"workspaces", `{"name":"w1","description":TEXT}`},
 		} {
@@ -87,6 +112,11 @@ func TestNoTextIsAFault(t *testing.T) {
 		for _, path := range []string{
 			"experiments/get?experiment_id=TEXT", "experiments/get-by-name?experiment_name=TEXT", "runs/get?run_id=TEXT",
 			"metrics/get-history?run_id=RUN&metric_key=TEXT", "metrics/get-history?run_id=RUN&metric_key=k&page_token=TEXT",
+			"registered-models/get?name=TEXT", "registered-models/alias?name=TEXT&alias=a", "registered-models/alias?name=reg&alias=TEXT",
+			"registered-models/search?filter=TEXT", "registered-models/search?filter=name%3D'TEXT'", "registered-models/search?page_token=TEXT",
+			"registered-models/search?order_by=TEXT", "model-versions/get?name=TEXT&version=1", "model-versions/get?name=reg&version=TEXT",
+			"model-versions/get-download-uri?name=TEXT&version=1", "model-versions/search?filter=TEXT", "model-versions/search?filter=run_id%3D'TEXT'",
+			"model-versions/search?filter=name+IN+('TEXT','reg')", "model-versions/search?filter=tags.k%3D'TEXT'", "model-versions/search?page_token=TEXT",
 			"metrics/get-history-bulk-interval?run_ids=RUN&metric_key=TEXT", "logged-models/TEXT", "workspaces/TEXT",
 		} {
 			for _, text := range append(texts, "\xff") {
@@ -99,6 +129,17 @@ func TestNoTextIsAFault(t *testing.T) {
 			}
 		}
 		for _, text := range texts {
+			for call, body := range map[string]string{
+				"PATCH registered-models/update": `{"name":"reg","description":TEXT}`, "DELETE registered-models/delete-tag": `{"name":"reg","key":TEXT}`,
+				"DELETE registered-models/alias": `{"name":"reg","alias":TEXT}`, "DELETE registered-models/delete": `{"name":TEXT}`,
+				"PATCH model-versions/update": `{"name":"reg","version":"1","description":TEXT}`, "DELETE model-versions/delete": `{"name":"reg","version":TEXT}`,
+				"DELETE model-versions/delete-tag": `{"name":"reg","version":"1","key":TEXT}`,
+			} {
+				method, path, _ := strings.Cut(call, " ")
+				if r := c.send(method, base+"/"+path, strings.ReplaceAll(body, "TEXT", encode(t, text))); r.status >= 500 {
+					t.Errorf("%s %s: %d %s", call, short(text), r.status, r.body)
+				}
+			}
 			if r := c.send("DELETE", base+"/logged-models/"+logged+"/tags/"+url.PathEscape(text), ""); r.status >= 500 && len(text) < 10_000 {
 				t.Errorf("tag %s: %d %s", short(text), r.status, r.body)
 			}

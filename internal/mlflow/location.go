@@ -37,8 +37,7 @@ func checkLocation(location string) error {
 		return refuse("Artifact location cannot be a runs:/ URI. Given: '" + shorten(location) + "'")
 	}
 	if slices.Contains(hostSchemes, scheme) || scheme == "mlflow-artifacts" && u.Host != "" {
-		return refuse("'artifact_location' cannot use the '" + scheme + "' scheme: the '" + scheme +
-			"' scheme addresses a host other than the tracking server's configured artifact storage, so the server would connect to the host named in the URI.")
+		return refusedHost("artifact_location", scheme)
 	}
 	if slices.Contains(strings.Split(u.Path+"/"+u.Opaque, "/"), "..") {
 		return refuse("'artifact_location' may not have '..' in its path: " + shorten(location))
@@ -47,4 +46,10 @@ func checkLocation(location string) error {
 		return refuse(fmt.Sprintf("Invalid artifact path length. The length of the artifact path cannot be greater than %d characters.", maxLocation))
 	}
 	return nil
+}
+
+// refusedHost refuses an address whose scheme names a host.
+func refusedHost(field, scheme string) error {
+	return record.Invalid.Errorf(field, "'%s' cannot use the '%s' scheme: the '%s' scheme addresses a host other than the tracking server's configured "+
+		"artifact storage, so the server would connect to the host named in the URI.", field, scheme, scheme)
 }

@@ -180,10 +180,7 @@ func checkLoggedParams(params []record.Member) error {
 }
 
 func (d *Door) getLoggedModel(ctx context.Context, ws *workspace, in *loggedModelRequest) (answer, error) {
-	l, m, err := d.store.LoggedModel(ctx, in.id)
-	if err == nil && !ws.has(m) {
-		err = noLoggedModel(in.id)
-	}
+	l, m, err := d.loggedModel(ctx, ws, in.id)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-// Package mlflow is the second door: MLflow's tracking REST API, as MLflow
+// Package mlflow is the second door: MLflow's tracking and registry REST API, as MLflow
 // 3.17.2 answers it. It turns requests into records and calls of the store, and
 // records into answers; it knows no SQL, and nothing of the other doors.
 //
@@ -85,6 +85,11 @@ func serve[T any](d *Door, w http.ResponseWriter, r *http.Request, fields []fiel
 	if err := read(r, fields, in); err != nil {
 		return nil, err
 	}
+	if h, ok := any(in).(headerReader); ok {
+		if err := h.readHeader(r.Header); err != nil {
+			return nil, err
+		}
+	}
 	if p, ok := any(in).(pathReader); ok {
 		if err := checkReadable("path", r.URL.Path); err != nil {
 			return nil, err
@@ -106,6 +111,11 @@ func checkVersion(r *http.Request) error {
 // of the body.
 type pathReader interface {
 	readPath(value func(name string) string)
+}
+
+// headerReader is a request that has fields in its header.
+type headerReader interface {
+	readHeader(h http.Header) error
 }
 
 // actor is who makes changes through this door when the client names nobody.

@@ -47,7 +47,7 @@ func TestEveryRouteIsInATranscript(t *testing.T) {
 }
 
 func TestRoutesThatWriteSayThatTheyDo(t *testing.T) {
-	reads := regexp.MustCompile(`^GET |^POST .*/search(-datasets)?$|^POST experiments/search`)
+	reads := regexp.MustCompile(`^GET |^POST .*/search(-datasets)?$|^POST experiments/search|/get-latest-versions$`)
 	for _, r := range New(Options{}).table() {
 		if want := !reads.MatchString(r.pattern); want != (r.right == server.Write) {
 			t.Errorf("%s has the right %d", r.pattern, r.right)
@@ -97,6 +97,9 @@ func TestWhatIsMissingIsNamedInMLflowsWords(t *testing.T) {
 		{"model_id", subject{experiment: "5"}, "No Experiment with id=5 exists"},
 		{"model_name", subject{name: "n"}, "Could not find experiment with name 'n'"},
 		{"logged_model_id", subject{loggedModel: "m-1", run: "r"}, "Logged model with ID 'm-1' not found."},
+		{"registered_model", subject{registered: "m"}, "Registered Model with name=m not found"},
+		{"version", subject{registered: "m", version: "7"}, "Model Version (name=m, version=7) not found"},
+		{"latest", subject{registered: "m"}, "Latest version not found for model m."},
 		{"tag", subject{run: "r", tag: "k"}, "No tag with name: k in run with id r"},
 		{"tag", subject{experiment: "5", tag: "k"}, "No tag with name: k in experiment with id 5"},
 		{"tag", subject{loggedModel: "m-1", tag: "k"}, "No tag with key 'k' found for model with ID 'm-1'."},

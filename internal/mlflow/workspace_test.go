@@ -24,9 +24,13 @@ func TestOtherWorkspacesAreOutOfReach(t *testing.T) {
 			Model struct{ Info struct{ Model_id string } }
 		}](t, ours("logged-models", `{"experiment_id":"`+experiment+`","tags":[{"key":"t","value":"1"}]}`)).Model.Info.Model_id
 		ours("runs/log-batch", `{"run_id":"`+run+`","metrics":[{"key":"m","value":1,"timestamp":1}],"tags":[{"key":"t","value":"1"}]}`)
+		ours("registered-models/create", `{"name":"r"}`)
+		ours("model-versions/create", `{"name":"r","source":"runs:/`+run+`/m","run_id":"`+run+`"}`)
+		ours("registered-models/alias", `{"name":"r","alias":"a","version":"1"}`)
+		c.post("registered-models/create", `{"name":"default's"}`)
 		own := c.newRun()
 		state := func() string {
-			return c.get("experiments/get?experiment_id="+experiment) + c.get("runs/get?run_id="+run) + c.get("logged-models/"+logged)
+			return c.get("registered-models/get?name=ours.r") + c.get("model-versions/get?name=ours.r&version=1") + c.get("experiments/get?experiment_id="+experiment) + c.get("runs/get?run_id="+run) + c.get("logged-models/"+logged)
 		}
 		before := state()
 		ids := strings.NewReplacer("EXP", experiment, "RUN", run, "OWN", own, "MODEL", logged)
@@ -64,6 +68,27 @@ func TestOtherWorkspacesAreOutOfReach(t *testing.T) {
 			{"DELETE", "logged-models/MODEL/tags/t", "", "404"},
 			{"POST", "logged-models/MODEL/params", `{"model_id":"MODEL","params":[{"key":"p","value":"2"}]}`, "404"},
 			{"POST", "logged-models/search", `{"experiment_ids":["EXP"]}`, "{}"},
+			{"GET", "registered-models/get?name=r", "", "404"},
+			{"GET", "registered-models/get-latest-versions?name=r", "", "404"},
+			{"GET", "registered-models/alias?name=r&alias=a", "", "404"},
+			{"GET", "registered-models/search?filter=name%3D'r'", "", "{}"},
+			{"PATCH", "registered-models/update", `{"name":"r","description":"d"}`, "404"},
+			{"POST", "registered-models/rename", `{"name":"r","new_name":"s"}`, "404"},
+			{"POST", "registered-models/set-tag", `{"name":"r","key":"k","value":"v"}`, "404"},
+			{"POST", "registered-models/alias", `{"name":"r","alias":"b","version":"1"}`, "404"},
+			{"DELETE", "registered-models/alias", `{"name":"r","alias":"a"}`, "404"},
+			{"DELETE", "registered-models/delete", `{"name":"r"}`, "404"},
+			{"POST", "model-versions/create", `{"name":"r","source":"s3://b/x"}`, "404"},
+			{"GET", "model-versions/get?name=r&version=1", "", "404"},
+			{"GET", "model-versions/get-download-uri?name=r&version=1", "", "404"},
+			{"GET", "model-versions/search", "", "{}"},
+			{"GET", "model-versions/search?filter=run_id%3D'RUN'", "", "{}"},
+			{"PATCH", "model-versions/update", `{"name":"r","version":"1","description":"d"}`, "404"},
+			{"POST", "model-versions/transition-stage", `{"name":"r","version":"1","stage":"Staging"}`, "404"},
+			{"POST", "model-versions/set-tag", `{"name":"r","version":"1","key":"k","value":"v"}`, "404"},
+			{"DELETE", "model-versions/delete", `{"name":"r","version":"1"}`, "404"},
+			{"POST", "model-versions/create", `{"name":"default's","source":"models:/r/1"}`, "404"},
+			{"POST", "model-versions/create", `{"name":"default's","source":"models:/MODEL","model_id":"MODEL"}`, "404"},
 		} {
 			r := c.send(x.method, base+"/"+ids.Replace(x.call), ids.Replace(x.body), "X-MLFLOW-WORKSPACE", "default")
 			if got := strings.TrimSpace(r.body); x.want == "404" && r.status != http.StatusNotFound || x.want == "{}" && got != "{}" {

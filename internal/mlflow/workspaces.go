@@ -112,11 +112,17 @@ func (d *Door) seesLoggedModel(ctx context.Context, ws *workspace, id string) er
 	if ws == nil {
 		return nil
 	}
-	_, m, err := d.store.LoggedModel(ctx, id)
+	_, _, err := d.loggedModel(ctx, ws, id)
+	return err
+}
+
+// loggedModel is a live logged model that the workspace has.
+func (d *Door) loggedModel(ctx context.Context, ws *workspace, id string) (*record.LoggedModel, record.Model, error) {
+	l, m, err := d.store.LoggedModel(ctx, id)
 	if err == nil && !ws.has(m) {
 		err = noLoggedModel(id)
 	}
-	return err
+	return l, m, err
 }
 
 func noLoggedModel(id string) error {

@@ -26,7 +26,13 @@ func (d *decoder) mistaken(hint string) {
 }
 
 // mistakenNumber refuses a whole number that was read already.
-func (d *decoder) mistakenNumber(v int64) { d.refuse(d.path(), strconv.FormatInt(v, 10), "") }
+func (d *decoder) mistakenNumber(v int64) {
+	if d.query {
+		d.mistaken("")
+		return
+	}
+	d.refuse(d.path(), strconv.FormatInt(v, 10), "")
+}
 
 // path is what messages call the value that is being read: timestamp, tags[0]
 // or metrics[0].timestamp.

@@ -263,6 +263,18 @@ type Actor string
 // written in the transaction of the change itself. The texts are stored.
 type EventKind string
 
+// Event is one change that matters afterwards. It is never changed itself.
+type Event struct {
+	Key    int64 // ordered by time; see FirstSequence
+	Time   int64 // milliseconds, UTC
+	By     Actor
+	Kind   EventKind
+	Object string // what sort of record it is about
+	ID     int64  // key of the record
+	Before string // JSON object of the fields that changed, as they were; empty: nothing was there
+	After  string // likewise, as they are since; empty: nothing is there any more
+}
+
 // The kinds of events.
 const (
 	Created   EventKind = "created"

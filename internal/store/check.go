@@ -89,6 +89,16 @@ var references = []struct{ what, sql string }{
 	{"a parameter belongs to a logged model that is not there", `select c.logged_model from logged_model_param c left join logged_model l on l.key = c.logged_model where l.key is null`},
 	{"a tag belongs to a logged model that is not there", `select c.logged_model from logged_model_tag c left join logged_model l on l.key = c.logged_model where l.key is null`},
 	{"a metric belongs to a logged model that is not there", `select c.logged_model from logged_model_metric c left join logged_model l on l.key = c.logged_model where l.key is null`},
+	{"a registered model belongs to a project that is not there", `select m.key from registered_model m left join project p on p.key = m.project where p.key is null`},
+	{"a registered model is live although it or its project is deleted", `select m.key from registered_model m join project p on p.key = m.project where m.full_name is not null and (m.deleted is not null or p.deleted is not null)`},
+	{"a registered model is neither deleted nor has it a full name, although its project is live", `select m.key from registered_model m join project p on p.key = m.project where m.full_name is null and m.deleted is null and p.deleted is null`},
+	{"a registered model has a version over its count", `select v.model from model_version v left join registered_model m on m.key = v.model where m.key is null or v.version > m.versions or v.version < 1`},
+	{"a tag belongs to a registered model that is not there", `select c.model from registered_model_tag c left join registered_model m on m.key = c.model where m.key is null`},
+	{"a tag belongs to a version that is not there", `select c.version from model_version_tag c left join model_version v on v.key = c.version where v.key is null`},
+	{"an alias belongs to a version that is not there", `select a.model from model_alias a left join model_version v on v.model = a.model and v.version = a.version where v.key is null`},
+	{"an alias points to a version that is deleted", `select a.model from model_alias a join model_version v on v.model = a.model and v.version = a.version join registered_model m on m.key = a.model where a.until is null and (v.deleted is not null or m.deleted is not null)`},
+	{"a version's stage is not the one that it was moved to", `select v.key from model_version v join model_stage t on t.model = v.model and t.version = v.version where t.until is null and t.stage <> v.stage`},
+	{"a version that was never moved is in a stage", `select v.key from model_version v where v.stage <> 0 and not exists (select 1 from model_stage t where t.model = v.model and t.version = v.version)`},
 	{"an event belongs to a run that is not there", `select c.run from run_event c left join run r on r.key = c.run where r.key is null`},
 }
 

@@ -167,6 +167,27 @@ var steps = []step{
 		_, err := sc.s.DescribeModel(ctx, sc.model, &text, storetest.By)
 		return err
 	}},
+	{name: "CreateRegisteredModel", do: func(ctx context.Context, sc *scene) error {
+		_, err := sc.s.CreateRegisteredModel(ctx, store.NewRegisteredModel{Project: &sc.project, Name: "m", Tags: []record.Tag{{Key: "k", Value: "v"}}}, byTest)
+		return err
+	}},
+	{name: "CreateModelVersion", do: func(ctx context.Context, sc *scene) error {
+		_, err := sc.s.CreateModelVersion(ctx, store.NewModelVersion{ModelVersion: record.ModelVersion{FullName: sc.registered(), Tags: []record.Tag{{Key: "k", Value: "v"}}}}, byTest)
+		return err
+	}},
+	{name: "SetAlias", do: func(ctx context.Context, sc *scene) error {
+		return sc.s.SetAlias(ctx, sc.registered(), "a", 1, byTest)
+	}},
+	{name: "MoveStage", do: func(ctx context.Context, sc *scene) error {
+		_, err := sc.s.MoveStage(ctx, sc.registered(), 1, record.StageProduction, true, byTest)
+		return err
+	}},
+	{name: "DeleteModelVersion", do: func(ctx context.Context, sc *scene) error {
+		return sc.s.DeleteModelVersion(ctx, sc.registered(), 1, byTest)
+	}},
+	{name: "DeleteRegisteredModel", do: func(ctx context.Context, sc *scene) error {
+		return sc.s.DeleteRegisteredModel(ctx, sc.registered(), byTest)
+	}},
 	{name: "DeleteRun small", do: func(ctx context.Context, sc *scene) error {
 		_, err := sc.s.DeleteRun(ctx, sc.small, storetest.By)
 		return err
@@ -202,6 +223,11 @@ var steps = []step{
 		_, err := sc.s.RestoreProject(ctx, sc.project, storetest.By)
 		return err
 	}},
+}
+
+// registered is the full name of the scene's registered model.
+func (sc *scene) registered() string {
+	return record.RegisteredFullName(record.Project{Key: sc.project, Name: sc.named("project")}, "m")
 }
 
 // run is a run whose names of metrics and datasets nobody has used before.
@@ -252,6 +278,20 @@ func (sc *scene) look(ctx context.Context) (string, error) {
 		b.WriteString("\n")
 	}
 	describe(p.Name, p.Description)
+	registry, err := sc.s.SearchRegisteredModels(ctx, store.RegistrySearch{Project: &p, Limit: 10})
+	if err != nil {
+		return "", err
+	}
+	for _, m := range registry.Models {
+		fmt.Fprintf(&b, "registered %s %d %v", m.Name, m.Versions, m.Tags)
+		for _, a := range m.Aliases {
+			fmt.Fprintf(&b, " %s=%d", a.Name, a.Version)
+		}
+		for _, v := range m.Latest {
+			fmt.Fprintf(&b, " version %d %s %v", v.Version, v.Stage, v.Tags)
+		}
+		b.WriteString("\n")
+	}
 	for _, m := range models {
 		sc.model = m.Key
 		describe(m.Name, m.Description)

@@ -128,6 +128,20 @@ func (s *Store) LoggedModel(ctx context.Context, id string) (*record.LoggedModel
 	return &m, model, err
 }
 
+// AnyLoggedModel returns a logged model without its lists, live or deleted, and
+// the model that it belongs to. NotFound (field logged_model_id).
+func (s *Store) AnyLoggedModel(ctx context.Context, id string) (record.LoggedModel, record.Model, error) {
+	m, err := one(s.reading(ctx), scanLoggedModel, loggedModelSQL, loggedModelKey(id))
+	if err == nil && (m == nil || m.ID != id) {
+		err = noLoggedModel(id)
+	}
+	if err != nil {
+		return record.LoggedModel{}, record.Model{}, err
+	}
+	model, err := s.modelOf(ctx, m.Model)
+	return *m, model, err
+}
+
 func readLoggedLists(from reader, m *record.LoggedModel) (err error) {
 	key := loggedModelKey(m.ID)
 	if m.Params, err = list(from, scanParam, `select key, value from logged_model_param where logged_model = $1 order by key`, key); err != nil {

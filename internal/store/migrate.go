@@ -25,6 +25,7 @@ var migrations = []migration{
 	{2, "0002", foldRowsOfSchema1},
 	{3, "0003", nil},
 	{4, "0004", nil},
+	{5, "0005", nil},
 }
 
 // schemaVersion is the schema that this program works on.

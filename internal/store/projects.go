@@ -179,6 +179,9 @@ func (s *Store) DeleteProject(ctx context.Context, key int64, by record.Actor) (
 		if err := t.exec(`update model set full_name = null where project = $1`, key); err != nil {
 			return err
 		}
+		if err := t.exec(`update registered_model set full_name = null where project = $1`, key); err != nil {
+			return err
+		}
 		return t.exec(`update project set deleted = $2 where key = $1`, key, p.Deleted)
 	})
 	return p, err
@@ -208,6 +211,9 @@ func (s *Store) RestoreProject(ctx context.Context, key int64, by record.Actor) 
 		p.Deleted = 0
 		t.event(record.Restored, by, "project", key, "", change(field{"project_name", &p.Name}))
 		if err := t.exec(`update project set deleted = null where key = $1`, key); err != nil {
+			return err
+		}
+		if err := t.restoreRegisteredNames(p); err != nil {
 			return err
 		}
 		return t.restoreNames(p)

@@ -215,6 +215,71 @@ func TestTwoServersOnOneDatabaseAgree(t *testing.T) {
 			x.a.meanwhile(func() error { return create(x.a.Store, &one) }, func() error { return create(x.b, &two) })
 			same(t, two, one)
 		},
+		"create registered model twice": func(t *testing.T, x *servers) {
+			create := func(s *store.Store) error {
+				return second(s.CreateRegisteredModel(x.ctx, store.NewRegisteredModel{Project: &x.p.Key, Name: "new"}, byTest))
+			}
+			one, two := x.a.meanwhile(func() error { return create(x.a.Store) }, func() error { return create(x.b) })
+			agreed(t, 1, one, two)
+			same(t, x.changes(), 1)
+		},
+		"delete project, create registered model": func(t *testing.T, x *servers) {
+			x.a.meanwhile(
+				func() error { return second(x.a.DeleteProject(x.ctx, x.p.Key, "a")) },
+				func() error {
+					return second(x.b.CreateRegisteredModel(x.ctx, store.NewRegisteredModel{Project: &x.p.Key, Name: "new"}, byTest))
+				})
+		},
+		"create version twice": func(t *testing.T, x *servers) {
+			registered(t, x.a.Store, "r")
+			var one, two record.ModelVersion
+			create := func(s *store.Store, v *record.ModelVersion) (err error) {
+				*v, err = s.CreateModelVersion(x.ctx, store.NewModelVersion{ModelVersion: record.ModelVersion{FullName: "r"}}, byTest)
+				return err
+			}
+			x.a.meanwhile(func() error { return create(x.a.Store, &one) }, func() error { return create(x.b, &two) })
+			same(t, []int64{one.Version, two.Version}, []int64{1, 2})
+		},
+		"delete registered model, create version": func(t *testing.T, x *servers) {
+			registered(t, x.a.Store, "r")
+			one, two := x.a.meanwhile(
+				func() error { return x.a.DeleteRegisteredModel(x.ctx, "r", byTest) },
+				func() error {
+					return second(x.b.CreateModelVersion(x.ctx, store.NewModelVersion{ModelVersion: record.ModelVersion{FullName: "r"}}, byTest))
+				})
+			agreed(t, 1, one, two)
+		},
+		"delete version, set alias": func(t *testing.T, x *servers) {
+			registered(t, x.a.Store, "r")
+			version(t, x.b, "r")
+			one, two := x.a.meanwhile(
+				func() error { return x.a.DeleteModelVersion(x.ctx, "r", 1, byTest) },
+				func() error { return x.b.SetAlias(x.ctx, "r", "a", 1, byTest) })
+			agreed(t, 1, one, two)
+		},
+		"set alias twice": func(t *testing.T, x *servers) {
+			registered(t, x.a.Store, "r")
+			version(t, x.b, "r")
+			version(t, x.b, "r")
+			one, two := x.a.meanwhile(
+				func() error { return x.a.SetAlias(x.ctx, "r", "a", 1, byTest) },
+				func() error { return x.b.SetAlias(x.ctx, "r", "a", 2, byTest) })
+			agreed(t, 2, one, two)
+			same(t, must(x.a.AliasedVersion(x.ctx, "r", "a"))(t).Version, int64(2))
+			aliases, _, err := x.b.Releases(x.ctx, "r")
+			ok(t, err)
+			same(t, len(aliases), 2)
+		},
+		"move stage twice": func(t *testing.T, x *servers) {
+			registered(t, x.a.Store, "r")
+			version(t, x.b, "r")
+			version(t, x.b, "r")
+			one, two := x.a.meanwhile(
+				func() error { return second(x.a.MoveStage(x.ctx, "r", 1, record.StageProduction, true, byTest)) },
+				func() error { return second(x.b.MoveStage(x.ctx, "r", 2, record.StageProduction, true, byTest)) })
+			agreed(t, 2, one, two)
+			same(t, must(x.a.ModelVersion(x.ctx, "r", 1))(t).Stage, record.StageArchived)
+		},
 		"merge into one run": func(t *testing.T, x *servers) {
 			one, two := x.a.meanwhile(
 				func() error {
@@ -271,7 +336,7 @@ func TestServersThatStartAtOnceMakeOneSchema(t *testing.T) {
 				ok(t, s.Close())
 			}
 			storetest.Check(t, database)
-			same(t, texts(t, database, `select cast(version as text) from modeldb_schema`), []string{"1", "2", "3", "4"})
+			same(t, texts(t, database, `select cast(version as text) from modeldb_schema`), []string{"1", "2", "3", "4", "5"})
 		})
 	}
 }

@@ -150,6 +150,15 @@ func (t *tx) change(sql string, args ...any) (int64, error) {
 	return t.conn.exec(t.ctx, sql, args...)
 }
 
+// returning changes rows and reads what they are now, without sending the rows
+// that were added before: for what they cannot concern.
+func (t *tx) returning(sql string, args []any, scan func(row) error) error {
+	return t.conn.query(t.ctx, sql, args, func(r row) error {
+		t.sent, t.current.sent = true, true
+		return scan(r)
+	})
+}
+
 // peeker reads in a transaction without sending the rows that were added
 // before: for what they cannot concern.
 type peeker struct{ *tx }

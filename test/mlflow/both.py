@@ -22,8 +22,10 @@ MADE_UP = [
     (re.compile(r"\b(70000\d{8}|\d{15})\b"), "<experiment>"),
     (re.compile(r"^[a-z]+-[a-z]+-\d+$"), "<made-up name>"),
 ]
-TIMES = {"creation_time", "last_update_time", "creation_timestamp_ms", "last_updated_timestamp_ms"}
-WITHOUT_ORDER = {"metrics", "params", "tags", "dataset_inputs", "dataset_summaries", "model_outputs"}
+TIMES = {"creation_time", "last_update_time", "creation_timestamp_ms", "last_updated_timestamp_ms",
+         "creation_timestamp", "last_updated_timestamp"}
+WITHOUT_ORDER = {"metrics", "params", "tags", "dataset_inputs", "dataset_summaries", "model_outputs", "latest_versions",
+                 "aliases"}
 RECENT = 1_700_000_000_000
 
 
@@ -151,6 +153,15 @@ class Both:
     def run(self, experiment: Ref | str, **fields: Any) -> Ref:
         answers = self.post("runs/create", {"experiment_id": experiment} | fields)
         return self.ref(f"<run {len(self.refs)}>", "run.info.run_id", answers)
+
+    def registered(self, **fields: Any) -> str:
+        """Makes a registered model and returns its name."""
+        name = self.name("registered").replace("/", " ").replace(":", " ")
+        self.post("registered-models/create", {"name": name} | fields)
+        return name
+
+    def version(self, name: str, **fields: Any) -> tuple[Answer, Answer]:
+        return self.post("model-versions/create", {"name": name, "source": "s3://bucket/model"} | fields)
 
     def logged_model(self, experiment: Ref | str, **fields: Any) -> Ref:
         answers = self.post("logged-models", {"experiment_id": experiment} | fields)

@@ -131,3 +131,25 @@ def test_deleted_files_are_gone(experiment: Experiment) -> None:
     assert names(run) == ["c.txt"]
     store.delete_artifacts("c.txt")
     assert names(run) == []
+
+
+def test_a_registered_model_is_loaded_by_version_and_alias(experiment: Experiment) -> None:
+    x, y = load_iris(return_X_y=True)
+    name = f"registered {experiment.experiment_id}"
+    models = [LogisticRegression(max_iter=300, C=c).fit(x, y) for c in (1.0, 0.01)]
+    for number, trained in enumerate(models, 1):
+        with mlflow.start_run() as run:
+            info = mlflow.sklearn.log_model(trained, name="iris", registered_model_name=name)
+        assert info.registered_model_version == number
+    client = MlflowClient()
+    client.set_registered_model_alias(name, "champion", "1")
+    for uri, trained in ((f"models:/{name}/1", models[0]), (f"models:/{name}/2", models[1]),
+                         (f"models:/{name}@champion", models[0]), (f"models:/{name}/latest", models[1])):
+        assert list(mlflow.sklearn.load_model(uri).predict(x)) == list(trained.predict(x))
+    copied = client.copy_model_version(f"models:/{name}@champion", f"{name} copied")
+    assert list(mlflow.sklearn.load_model(f"models:/{copied.name}/1").predict(x)) == list(models[0].predict(x))
+    mlflow.register_model(f"runs:/{run.info.run_id}/iris", name)
+    assert list(mlflow.sklearn.load_model(f"models:/{name}/3").predict(x)) == list(models[1].predict(x))
+    client.delete_model_version(name, "1")
+    with pytest.raises(MlflowException):
+        mlflow.sklearn.load_model(f"models:/{name}@champion")
