@@ -140,7 +140,7 @@ def test_a_registered_model_is_loaded_by_version_and_alias(experiment: Experimen
     for number, trained in enumerate(models, 1):
         with mlflow.start_run() as run:
             info = mlflow.sklearn.log_model(trained, name="iris", registered_model_name=name)
-        assert info.registered_model_version == number
+        assert int(info.registered_model_version) == number
     client = MlflowClient()
     client.set_registered_model_alias(name, "champion", "1")
     for uri, trained in ((f"models:/{name}/1", models[0]), (f"models:/{name}/2", models[1]),
