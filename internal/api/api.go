@@ -52,6 +52,8 @@ func New(o Options) *Door {
 				{Name: "models", Description: "Lines of models inside a project."},
 				{Name: "experiments", Description: "Trainings of a model: parameters, data, evaluations and files."},
 				{Name: "files", Description: "Files of an experiment, kept by this server."},
+				{Name: "registry", Description: "Registered models: what was live when. They are made through MLflow's API."},
+				{Name: "events", Description: "Who changed what, and when."},
 				{Name: "health", Description: "Whether the service answers."},
 			},
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},

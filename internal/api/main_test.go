@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"modeldb/internal/api"
 	"modeldb/internal/files"
+	"modeldb/internal/mlflow"
 	"modeldb/internal/server"
 	"modeldb/internal/store"
 	"modeldb/internal/store/storetest"
@@ -51,8 +53,10 @@ func serve(t testing.TB, s *store.Store) *client {
 	})
 	keeper := files.NewKeeper(kept, s, 0, slog.New(slog.DiscardHandler))
 	t.Cleanup(keeper.Close)
+	// What is made through the other door alone.
+	mlflowDoor := mlflow.New(mlflow.Options{Store: s, Files: keeper, Log: slog.New(slog.DiscardHandler)})
 	h, err := server.New(server.Options{
-		Routes: door(s, keeper).Routes(), Log: slog.New(slog.DiscardHandler), Metrics: server.NewMetrics(),
+		Routes: slices.Concat(door(s, keeper).Routes(), mlflowDoor.Routes()), Log: slog.New(slog.DiscardHandler), Metrics: server.NewMetrics(),
 		BodyLimit: bodyLimit, Ready: s.Ping,
 	})
 	if err != nil {

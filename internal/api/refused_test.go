@@ -409,6 +409,9 @@ func TestUnknownIDsAndNamesAreRefused(t *testing.T) {
 			if strings.HasSuffix(path, "/{path...}") {
 				rest = "/file"
 			}
+			if strings.Contains(path, "/aliases/") {
+				rest = "?alias=a"
+			}
 			all = append(all, refusal{label, method, before + sent + rest, body, nil, 404, "", []string{"there is no", `"` + shown}})
 		}
 	}

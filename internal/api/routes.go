@@ -54,6 +54,11 @@ func (d *Door) operations() []operation {
 		fileRoute(route(d, read, get, "/api/experiments/file/{experiment_id}/{path}", "get-file", "files", "Get file of an experiment", "The bytes of a file. The ETag is its SHA-256; Range works.", d.getFile, notFound, conflict)),
 		fileRoute(route(d, write, http.MethodPut, "/api/experiments/file/{experiment_id}/{path}", "put-file", "files", "Put file of an experiment", "Keeps the body, of any type and length, in the place of the file that was there.", d.putFile, badJSON, notFound, conflict)),
 		route(d, write, del, "/api/experiments/file/{experiment_id}/{path}", "delete-file", "files", "Delete file of an experiment", "The file is gone for good; its digest stays in the event log.", d.deleteFile, notFound, conflict),
+		route(d, read, get, "/api/model-versions/experiment-id/{experiment_id}", "list-versions-of-experiment", "registry", "List model versions of an experiment", "The versions of registered models that were made of the experiment.", d.versionsOfExperiment, notFound),
+		route(d, read, get, "/api/releases/{registered_model_name}", "list-releases", "registry", "What was live when", "What each alias and each stage of a registered model meant, since when and until when, who decided it and why.", d.releases, notFound),
+		route(d, read, get, "/api/aliases/as-of/{registered_model_name}", "get-alias-as-of", "registry", "What an alias meant at a time", "The version that an alias pointed to then, also when it was deleted since.", d.aliasAsOf, notFound),
+		route(d, write, post, "/api/aliases/rollback/{registered_model_name}", "roll-back-alias", "registry", "Roll an alias back", "Lets an alias point to the version that it pointed to before.", d.rollBackAlias, notFound),
+		listRoute[Event](d, "/api/events", "list-events", "events", "List events", "Changes of projects, models, registered models and files, in the order in which they happened."+streamed, d.events),
 		route(d, write, del, "/api/experiments/id/{experiment_id}", "delete-experiment", "experiments", "Delete experiment", "Marks the experiment as deleted. It can be restored.", d.deleteExperiment, notFound),
 		route(d, write, post, "/api/experiments/restore/{experiment_id}", "restore-experiment", "experiments", "Restore experiment", "Brings a deleted experiment back.", d.restoreExperiment, notFound),
 	}

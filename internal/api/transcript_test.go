@@ -169,9 +169,10 @@ type mask struct {
 }
 
 var (
-	newID  = regexp.MustCompile(`"(project|model|experiment)_id":"([0-9a-f]+)"`)
-	oldID  = regexp.MustCompile(`\b([0-9a-f]{12}|[0-9]{13,16}|[0-9a-f]{32})\b`)
-	word   = regexp.MustCompile(`\{(project|model|experiment)[0-9]+\}`)
+	newID  = regexp.MustCompile(`"(project|model|experiment|event)_id":"([0-9a-f]+)"`)
+	oldID  = regexp.MustCompile(`\b([0-9a-f]{12}|[0-9]{13,19}|[0-9a-f]{32})\b`)
+	word   = regexp.MustCompile(`\{(project|model|experiment|event)[0-9]+\}`)
+	millis = regexp.MustCompile(`\b[0-9]{13}\b`) // as MLflow's API has them
 	moment = regexp.MustCompile(`[0-9]{4}-[0-9-]{5}T[0-9:]{8}(\.[0-9]{3}\+00:00|Z)`)
 )
 
@@ -206,6 +207,12 @@ func (m *mask) show(r reply) string {
 		}
 	}
 	text := oldID.ReplaceAllStringFunc(r.body, func(id string) string { return cmp.Or(m.words[id], id) })
+	text = millis.ReplaceAllStringFunc(text, func(s string) string {
+		if ms, err := strconv.ParseInt(s, 10, 64); err != nil || ms < m.began.UnixMilli() || ms > m.now().UnixMilli() {
+			return s
+		}
+		return "{time}"
+	})
 	text = moment.ReplaceAllStringFunc(text, func(s string) string {
 		at, err := time.Parse(time.RFC3339, s)
 		if err != nil || at.Before(m.began.Truncate(time.Second)) || at.After(m.now()) {

@@ -153,7 +153,7 @@ func TestFullNameHasTheProjectExceptTheDefaultOne(t *testing.T) {
 
 func TestKindsAreAllThereAndKeptThroughWrapping(t *testing.T) {
 	kinds := record.Kinds()
-	if len(kinds) != 9 || kinds[0] != record.Internal || kinds[8] != record.Full {
+	if len(kinds) != 10 || kinds[0] != record.Internal || kinds[9] != record.Damaged {
 		t.Errorf("got %v", kinds)
 	}
 	cause := strconv.ErrRange

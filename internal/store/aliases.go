@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"strconv"
 
 	"modeldb/internal/record"
@@ -180,7 +181,7 @@ const aliasAtSQL = `
 	limit 1`
 
 // AliasAt returns what an alias of a registered model meant at a time, in
-// milliseconds, also when the version was deleted since. NotFound: there is no
+// milliseconds (math.MaxInt64: now), also when the version was deleted since. NotFound: there is no
 // such registered model (field registered_model), or the alias pointed to
 // nothing then (alias).
 func (s *Store) AliasAt(ctx context.Context, full, alias string, at int64) (then record.Alias, err error) {
@@ -194,7 +195,11 @@ func (s *Store) AliasAt(ctx context.Context, full, alias string, at int64) (then
 		}
 		found, err := one(from, scanAlias, aliasAtSQL, m.Key, alias, at)
 		if err == nil && found == nil {
-			err = record.NotFound.Errorf("alias", "the registered model %s had no alias %s at %s", record.Quote(full), record.Quote(alias), atTime(at))
+			when := "now"
+			if at != math.MaxInt64 {
+				when = "at " + atTime(at)
+			}
+			err = record.NotFound.Errorf("alias", "the registered model %s has no alias %s %s", record.Quote(full), record.Quote(alias), when)
 		}
 		then = deref(found)
 		return err
