@@ -48,7 +48,7 @@ func (serveCommand) Run(ctx context.Context, c *Settings) (err error) {
 		return fmt.Errorf("the folder of the files: %w", err)
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
-	keeper := files.NewKeeper(kept, st, garbageAge, log)
+	keeper := files.NewKeeper(kept, st, c.KeepDeleted, log)
 	defer keeper.Close()
 
 	handler, err := newHandler(c, st, keeper, log, metrics)
@@ -62,10 +62,6 @@ func (serveCommand) Run(ctx context.Context, c *Settings) (err error) {
 	greet(c, l.Addr())
 	return server.Serve(ctx, l, handler, log)
 }
-
-// garbageAge is how long the bytes of files that were deleted or replaced stay, so
-// that a copy of the records finds those that it names.
-const garbageAge = time.Hour
 
 // tune sets what Go's runtime cannot know, unless the environment says
 // otherwise.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 )
 
 // Settings are all settings of the program. Flags, environment, --help and the
@@ -19,14 +20,15 @@ type Settings struct {
 	AllowOpen    bool     `env:"MODELDB_ALLOW_OPEN" help:"Listen beyond this machine, although there is no access control yet: whoever reaches the port can read and write everything."`
 	AllowedHosts []string `env:"ALLOWED_HOSTS" placeholder:"NAME,..." help:"Names besides localhost under which browsers and clients reach the server; *.example.com stands for all names below."`
 
-	Data             string `env:"MODELDB_DATA" default:"modeldb-data" type:"path" help:"Folder of the records and files; made on the first start."`
-	Files            string `env:"MODELDB_FILES" type:"path" placeholder:"FOLDER" help:"Folder of the files that clients log. Default: files in the data folder."`
-	Database         string `env:"MODELDB_DATABASE" placeholder:"FILE|URL" help:"SQLite file, or address of a PostgreSQL database (postgres://user:password@host:5432/name). Default: modeldb.db in the data folder."`
-	PostgresServer   string `env:"POSTGRES_SERVER" help:"Host of a PostgreSQL database, when --database is not given; with the four settings below."`
-	PostgresPort     int    `env:"POSTGRES_PORT" default:"5432" help:"Its port."`
-	PostgresUser     string `env:"POSTGRES_USER" help:"Its user."`
-	PostgresPassword string `env:"POSTGRES_PASSWORD" help:"Its password; better given by the environment."`
-	PostgresDB       string `env:"POSTGRES_DB" name:"postgres-db" help:"Its name."`
+	Data             string        `env:"MODELDB_DATA" default:"modeldb-data" type:"path" help:"Folder of the records and files; made on the first start."`
+	Files            string        `env:"MODELDB_FILES" type:"path" placeholder:"FOLDER" help:"Folder of the files that clients log. Default: files in the data folder."`
+	KeepDeleted      time.Duration `env:"MODELDB_KEEP_DELETED" default:"0s" help:"How long the bytes of deleted and replaced files stay: longer than a backup takes, if one is made while the server runs."`
+	Database         string        `env:"MODELDB_DATABASE" placeholder:"FILE|URL" help:"SQLite file, or address of a PostgreSQL database (postgres://user:password@host:5432/name). Default: modeldb.db in the data folder."`
+	PostgresServer   string        `env:"POSTGRES_SERVER" help:"Host of a PostgreSQL database, when --database is not given; with the four settings below."`
+	PostgresPort     int           `env:"POSTGRES_PORT" default:"5432" help:"Its port."`
+	PostgresUser     string        `env:"POSTGRES_USER" help:"Its user."`
+	PostgresPassword string        `env:"POSTGRES_PASSWORD" help:"Its password; better given by the environment."`
+	PostgresDB       string        `env:"POSTGRES_DB" name:"postgres-db" help:"Its name."`
 
 	APITitle       string `env:"API_TITLE" name:"api-title" default:"Model_DB_Service" help:"Title of the API's documents."`
 	APIDescription string `env:"API_DESCRIPTION" name:"api-description" default:"The record of projects, models and experiments." help:"Description in the API's documents, in Markdown."`
@@ -42,6 +44,9 @@ type Settings struct {
 func (s *Settings) Validate() error {
 	if s.Port < 0 || s.Port > 65535 {
 		return fmt.Errorf("PORT (--port) is %d; it must be from 0 to 65535", s.Port)
+	}
+	if s.KeepDeleted < 0 {
+		return fmt.Errorf("MODELDB_KEEP_DELETED (--keep-deleted) is %v; it must not be less than 0", s.KeepDeleted)
 	}
 	if s.BodyLimit < 1024 {
 		return fmt.Errorf("BODY_LIMIT (--body-limit) is %d; it must be at least 1024 bytes", s.BodyLimit)
