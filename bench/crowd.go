@@ -146,17 +146,7 @@ func putMember(c *conn, experiment string, i int) (string, error) {
 		return "", err
 	}
 	b := fmt.Appendf(nil, `{"run_id":%q,"metrics":[`, id)
-	for _, kv := range m.metrics {
-		b = appendPoint(b, kv[0], kv[1], m.start, 0)
-	}
-	b = append(endList(b), `,"params":[`...)
-	for _, kv := range m.params {
-		b = appendPair(b, kv[0], kv[1])
-	}
-	b = append(endList(b), `,"tags":[`...)
-	for _, kv := range m.tags {
-		b = appendPair(b, kv[0], kv[1])
-	}
+	b = m.appendLists(b)
 	if err := logBatch(c, append(endList(b), '}')); err != nil {
 		return "", err
 	}
@@ -183,4 +173,21 @@ func (cr *crowd) rows(w io.Writer) error {
 		}
 	}
 	return out.Flush()
+}
+
+// appendLists appends what a member logs: its metrics, whose list is open, its
+// parameters, and its tags, whose list stays open.
+func (m *member) appendLists(b []byte) []byte {
+	for _, kv := range m.metrics {
+		b = appendPoint(b, kv[0], kv[1], m.start, 0)
+	}
+	b = append(endList(b), `,"params":[`...)
+	for _, kv := range m.params {
+		b = appendPair(b, kv[0], kv[1])
+	}
+	b = append(endList(b), `,"tags":[`...)
+	for _, kv := range m.tags {
+		b = appendPair(b, kv[0], kv[1])
+	}
+	return b
 }

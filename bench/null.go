@@ -111,17 +111,7 @@ func cannedRun() string {
 	b := fmt.Appendf(nil, `{"info":{"run_uuid":"%032x","experiment_id":"1","run_name":%q,"user_id":"","status":"FINISHED","start_time":%d,`+
 		`"end_time":%[3]d,"artifact_uri":"mlflow-artifacts:/1/%032[1]x/artifacts","lifecycle_stage":"active","run_id":"%032[1]x"},"data":{"metrics":[`,
 		1, m.name, m.start)
-	for _, kv := range m.metrics {
-		b = appendPoint(b, kv[0], kv[1], m.start, 0)
-	}
-	b = append(endList(b), `,"params":[`...)
-	for _, kv := range m.params {
-		b = appendPair(b, kv[0], kv[1])
-	}
-	b = append(endList(b), `,"tags":[`...)
-	for _, kv := range m.tags {
-		b = appendPair(b, kv[0], kv[1])
-	}
+	b = m.appendLists(b)
 	b = appendPair(b, "mlflow.runName", m.name)
 	return string(endList(b)) + `},"inputs":{},"outputs":{}}`
 }

@@ -78,11 +78,10 @@ func (d *Door) aliasAsOf(ctx context.Context, in *struct {
 }) (*answer[Release], error) {
 	at := int64(math.MaxInt64) // what holds now has no end
 	if in.At != "" {
-		then, err := time.Parse(time.RFC3339Nano, in.At)
-		if err != nil {
-			return nil, queryError("at", "at is "+record.Quote(in.At)+"; it must be a time with its zone, such as 2026-11-23T12:00:00Z")
+		var err error
+		if at, err = queryTime("at", in.At); err != nil {
+			return nil, err
 		}
-		at = then.UnixMilli()
 	}
 	a, err := d.store.AliasAt(ctx, in.Name, in.Alias, at)
 	return reply(aliasRelease(a), err)
@@ -192,11 +191,11 @@ func (d *Door) events(_ context.Context, in *struct {
 }) (pager, error) {
 	after := int64(0)
 	if in.Since != "" {
-		at, err := time.Parse(time.RFC3339Nano, in.Since)
+		at, err := queryTime("since", in.Since)
 		if err != nil {
-			return nil, queryError("since", "since is "+record.Quote(in.Since)+"; it must be a time with its zone, such as 2026-11-23T12:00:00Z")
+			return nil, err
 		}
-		after = record.FirstSequence(at.UnixMilli()) - 1
+		after = record.FirstSequence(at) - 1
 	}
 	if in.Cursor != "" {
 		key, err := strconv.ParseInt(in.Cursor, 10, 64)
@@ -236,4 +235,13 @@ func (d *Door) events(_ context.Context, in *struct {
 		}
 		return len(page) < rows, err
 	}, nil
+}
+
+// queryTime reads a query parameter that is a time, in milliseconds, UTC.
+func queryTime(name, text string) (int64, error) {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return 0, queryError(name, name+" is "+record.Quote(text)+"; it must be a time with its zone, such as 2026-11-23T12:00:00Z")
+	}
+	return at.UnixMilli(), nil
 }

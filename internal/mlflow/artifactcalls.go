@@ -76,6 +76,11 @@ func inside(root, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return under(base, path)
+}
+
+// under is the path of a file below a path that is clean.
+func under(base, path string) (string, error) {
 	below, err := files.Clean("path", path)
 	if err != nil || below == "" {
 		return base, err
@@ -151,17 +156,19 @@ func (d *Door) getVersionArtifact(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	below := ""
 	if rest, ofRun := strings.CutPrefix(root, "runs:/"); ofRun {
-		run, below, _ := strings.Cut(rest, "/")
+		var run string
+		run, below, _ = strings.Cut(rest, "/")
 		if root, err = d.runRoot(ctx, ws, &runRef{id: run}); err != nil {
 			return err
 		}
-		if root, err = inside(root, below); err != nil {
-			return err
-		}
-		root = record.OwnAddress(root)
 	}
-	whole, err := inside(root, query.Get("path"))
+	base, err := inside(root, below)
+	if err != nil {
+		return err
+	}
+	whole, err := under(base, query.Get("path"))
 	if err != nil {
 		return err
 	}

@@ -133,13 +133,7 @@ func plain(contentType, text string) http.Handler {
 // when another method has it.
 func (d *Door) unknown(known *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var allowed []string
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-			try := &http.Request{Method: method, URL: r.URL, Host: r.Host}
-			if _, pattern := known.Handler(try); pattern != "" {
-				allowed = append(allowed, method)
-			}
-		}
+		allowed := server.Methods(known, r)
 		if allowed == nil {
 			d.fail(w, r, noEndpoint(r), nil)
 			return

@@ -8,7 +8,7 @@ func ArtifactRoot(m Model) string {
 	if m.Location != "" {
 		return m.Location
 	}
-	return OwnAddress(ModelID(m.Key))
+	return ownScheme + "/" + ModelID(m.Key)
 }
 
 // ownScheme begins the addresses of files that the server keeps itself.
@@ -26,9 +26,6 @@ func OwnPath(address string) (path string, own bool) {
 	}
 	return strings.TrimLeft(path, "/"), true
 }
-
-// OwnAddress is the address of a path among the files that the server keeps.
-func OwnAddress(path string) string { return ownScheme + "/" + path }
 
 // RunArtifacts is the address of the files of a model's run.
 func RunArtifacts(m Model, run RunID) string {

@@ -86,13 +86,7 @@ func New(o Options) (*Server, error) {
 
 // noRoute answers what no route matches: 405 when another method would match.
 func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
-	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		try := &http.Request{Method: method, URL: r.URL, Host: r.Host}
-		if _, pattern := s.mux.Handler(try); pattern != "/" {
-			allowed = append(allowed, method)
-		}
-	}
+	allowed := Methods(s.mux, r)
 	if len(allowed) == 0 {
 		WriteError(w, http.StatusNotFound, "there is nothing at this path; the documents at /docs list what there is")
 		return
@@ -100,6 +94,18 @@ func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
 	list := strings.Join(allowed, ", ")
 	w.Header().Set("Allow", list)
 	WriteError(w, http.StatusMethodNotAllowed, fmt.Sprintf("this path does not take the method %s; it takes %s", r.Method, list))
+}
+
+// Methods are the methods for which a mux has a route at the request's path,
+// besides a route for every path.
+func Methods(mux *http.ServeMux, r *http.Request) (methods []string) {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		try := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+		if _, pattern := mux.Handler(try); pattern != "" && pattern != "/" {
+			methods = append(methods, method)
+		}
+	}
+	return methods
 }
 
 // ServeHTTP gives the request its id, and answers what panics or has no route.

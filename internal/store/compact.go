@@ -365,15 +365,12 @@ func (t *tx) writeFold(f *fold, c RunChange) (done bool, err error) {
 	return true, nil
 }
 
-// dropTail deletes rows of a tail. Arguments that are too many repeat the last.
+// dropTail deletes rows of a tail.
 func (t *tx) dropTail(run int64, entries []tailRow) error {
 	for rows := range slices.Chunk(entries, slices.Max(dropSizes)) {
 		at, _ := slices.BinarySearch(dropSizes, len(rows))
-		args := []any{run}
-		for i := range dropSizes[at] {
-			args = append(args, rows[min(i, len(rows)-1)].seq)
-		}
-		if err := t.exec(dropTailSQL[dropSizes[at]], args...); err != nil {
+		seqs := padded(rows, dropSizes[at], func(row tailRow) any { return row.seq })
+		if err := t.exec(dropTailSQL[dropSizes[at]], slices.Concat([]any{run}, seqs)...); err != nil {
 			return err
 		}
 	}

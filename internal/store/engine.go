@@ -144,3 +144,14 @@ func placeholders(first, n int) string {
 	}
 	return b.String()
 }
+
+// padded are the arguments of n placeholders for at most as many elements: the
+// last one stands in for those that are missing, so that there is one statement
+// for any number of them.
+func padded[T any](some []T, n int, arg func(T) any) []any {
+	args := make([]any, n)
+	for i := range args {
+		args[i] = arg(some[min(i, len(some)-1)])
+	}
+	return args
+}

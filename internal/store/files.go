@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"modeldb/internal/record"
@@ -25,6 +26,12 @@ func scanFile(r row) (f record.File) {
 }
 
 const fileSQL = `select ` + fileColumns + ` from file where path = $1`
+
+// foldersAtOnce is how many of a path's folders one statement looks for: mostly
+// all of them.
+const foldersAtOnce = 8
+
+var someFilesSQL = `select ` + fileColumns + ` from file where path in (` + placeholders(1, foldersAtOnce) + `)`
 
 // filesUnderSQL gives files from a path on, and before another.
 const filesUnderSQL = `
@@ -99,13 +106,17 @@ func (s *Store) CanPutFile(ctx context.Context, path string) error {
 
 // checkFilePath refuses a path that is a folder or leads through a file.
 func checkFilePath(from reader, path string) error {
+	var folders []string
 	for at := strings.LastIndexByte(path, '/'); at > 0; at = strings.LastIndexByte(path[:at], '/') {
-		found, err := one(from, scanFile, fileSQL, path[:at])
+		folders = append(folders, path[:at])
+	}
+	for some := range slices.Chunk(folders, foldersAtOnce) {
+		found, err := list(from, scanFile, someFilesSQL, padded(some, foldersAtOnce, func(folder string) any { return folder })...)
 		if err != nil {
 			return err
 		}
-		if found != nil {
-			return record.Conflict.Errorf("path", "%s is a file, and can hold no other; delete it first, or choose another path", record.Quote(path[:at]))
+		if len(found) > 0 {
+			return record.Conflict.Errorf("path", "%s is a file, and can hold no other; delete it first, or choose another path", record.Quote(found[0].Path))
 		}
 	}
 	first, before := below(path)

@@ -6,19 +6,14 @@ import (
 	"modeldb/internal/record"
 )
 
-// keysAtOnce is how many keys one statement asks for. Fewer are filled up by
-// repeating the last one, so that there is one statement.
+// keysAtOnce is how many keys one statement asks for; see padded.
 const keysAtOnce = 64
 
 // eachOf runs a query, whose conditions name keysAtOnce placeholders, for any
 // number of keys.
 func eachOf(from reader, sql string, keys []int64, scan func(row) error) error {
 	for some := range slices.Chunk(keys, keysAtOnce) {
-		args := make([]any, keysAtOnce)
-		for i := range args {
-			args[i] = some[min(i, len(some)-1)]
-		}
-		if err := from.query(sql, args, scan); err != nil {
+		if err := from.query(sql, padded(some, keysAtOnce, func(key int64) any { return key }), scan); err != nil {
 			return err
 		}
 	}

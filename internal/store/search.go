@@ -121,10 +121,7 @@ func (s *Store) runsAt(ctx context.Context, rows []search.Place) ([]*record.Run,
 	err := s.snapshot(ctx, func(from reader) error {
 		var tailed []record.RunID
 		for part := range slices.Chunk(rows, runsByKey) {
-			args := make([]any, runsByKey)
-			for i := range args {
-				args[i] = part[min(i, len(part)-1)].ID.Key()
-			}
+			args := padded(part, runsByKey, func(row search.Place) any { return row.ID.Key() })
 			err := from.query(runsByKeySQL, args, func(r row) error {
 				found := scanRun(r)
 				i, there := at[found.ID]
