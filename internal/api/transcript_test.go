@@ -56,7 +56,7 @@ func TestTranscripts(t *testing.T) {
 					began, ticks := time.Now().Truncate(time.Millisecond), atomic.Int64{}
 					now := func() time.Time { return began.Add(time.Duration(ticks.Add(1)) * time.Millisecond) }
 					s, _ := storetest.Open(t, e, store.Options{Now: now})
-					play(t, serve(t, s), name, text, now)
+					play(t, serve(t, s), name, text, began, now)
 				})
 			}
 		})
@@ -141,8 +141,9 @@ func (x *exchange) headersAndBody() (headers []string, body string) {
 }
 
 // play sends the requests of a transcript and compares or rewrites the answers.
-func play(t *testing.T, c *client, name, text string, now func() time.Time) {
-	m := &mask{now: now, began: now(), words: map[string]string{}}
+// The store was opened after began.
+func play(t *testing.T, c *client, name, text string, began time.Time, now func() time.Time) {
+	m := &mask{now: now, began: began, words: map[string]string{}}
 	var out strings.Builder
 	for _, x := range exchanges(t, text) {
 		method, path := x.methodAndPath()
